@@ -196,6 +196,7 @@ type TableStatus struct {
 	Changes     int64               `json:"changes"`            // rows and deletes applied since the service started
 	LastChange  time.Time           `json:"lastChange,omitzero"`
 	Lag         Duration            `json:"lag"`
+	Resync      bool                `json:"resync,omitempty"` // ordered, and not finished
 	Positions   map[Format]Position `json:"positions"`
 	Problem     *Problem            `json:"problem,omitempty"`
 }

@@ -1,0 +1,295 @@
+package replicate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"lakelink"
+)
+
+// A follower keeps one table of a link up to date. Its Run never fails: what goes wrong parks the
+// table with its problem, and is tried again.
+type follower struct {
+	link    lakelink.LinkName
+	name    lakelink.TableName
+	source  lakelink.Source
+	writers []lakelink.Writer
+	opts    *Options
+	loads   chan struct{} // a slot per load that may run at once, over all links
+	changed func()        // told after every change of status
+	pushed  func() bool   // hints come by push
+	save    func(lakelink.TableStatus)
+
+	wake   chan struct{} // a hint; capacity 1
+	resync chan struct{} // an order to load anew; capacity 1
+
+	mu        sync.Mutex
+	status    lakelink.TableStatus
+	tables    []lakelink.TableWriter // open ones, beside writers; nil while none are
+	hinted    time.Time              // when the oldest unanswered hint came; zero if none
+	again     bool                   // a load was ordered and is not finished
+	table     *lakelink.Table        // as last described; nil before
+	answering time.Time              // the hint that the running read answers
+	given     int64                  // version through which the formats were given everything
+	unshown   time.Time              // since when a format has changes that its readers do not see
+	objective time.Duration          // lag that is still fine, with the interval of interval formats
+}
+
+func newFollower(r *runner, name lakelink.TableName, known *lakelink.TableStatus) *follower {
+	f := &follower{
+		link: r.link.Name, name: name, source: r.conn.Source, writers: r.writers, opts: r.opts,
+		loads: r.loads, changed: r.changed, pushed: r.pushed.Load, save: r.save,
+		wake: make(chan struct{}, 1), resync: make(chan struct{}, 1),
+	}
+	f.objective = r.opts.Objective
+	for _, w := range r.writers {
+		if _, ok := w.(lakelink.IntervalWriter); ok {
+			f.objective = max(f.objective, r.opts.Objective+time.Duration(r.link.Interval))
+		}
+	}
+	f.status = lakelink.TableStatus{Table: name, State: lakelink.StateWaiting}
+	if known != nil {
+		f.status.Rows, f.status.DisplayName = known.Rows, known.DisplayName
+		f.status.Resync = known.Resync
+	}
+	return f
+}
+
+// Run follows the table until ctx ends.
+func (f *follower) Run(ctx context.Context) {
+	retry := backoff{min: f.opts.RetryMin, max: f.opts.RetryMax}
+	var failing time.Time // since when
+	for {
+		err := f.follow(ctx, func() { retry.reset(); failing = time.Time{} })
+		if ctx.Err() != nil {
+			return
+		}
+		if lakelink.IsKind(err, lakelink.KindConflict) && retry.tries == 0 {
+			retry.tries++ // somebody else committed: open anew at once, but not in a tight loop
+			continue
+		}
+		if failing.IsZero() {
+			failing = f.opts.Now()
+		}
+		var le *lakelink.Error
+		var atLeast time.Duration
+		if errors.As(err, &le) {
+			atLeast = le.After
+		}
+		if lakelink.KindOf(err).Permanent() {
+			atLeast = max(atLeast, f.opts.RetryMax/2)
+		}
+		wait := retry.after(atLeast)
+		f.park(err, failing, retry.tries, f.opts.Now().Add(wait))
+		if !f.sleep(ctx, wait) {
+			return
+		}
+	}
+}
+
+// sleep waits, and returns early when somebody asks for a try. It is false once ctx has ended.
+func (f *follower) sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+	case <-f.resync:
+	}
+	return true
+}
+
+// follow opens the table, brings it level and follows it until something fails.
+func (f *follower) follow(ctx context.Context, healthy func()) error {
+	t, err := f.source.Table(ctx, f.name)
+	if err != nil {
+		return err
+	}
+	if err := t.Validate(); err != nil {
+		return &lakelink.Error{Op: "read schema", Table: f.name, Kind: lakelink.KindInvalid, Err: err}
+	}
+	if !t.Tracked {
+		return untracked(t)
+	}
+	tables := make([]lakelink.TableWriter, len(f.writers))
+	for i, w := range f.writers {
+		if tables[i], err = w.Table(ctx, t); err != nil {
+			return err
+		}
+	}
+	f.opened(t, tables)
+	for {
+		pos, err := f.level(ctx, t, tables)
+		if err != nil {
+			return err
+		}
+		healthy()
+		// changes returns without an error when the table has to be loaded anew.
+		if err := f.changes(ctx, t, tables, pos, healthy); err != nil {
+			return err
+		}
+	}
+}
+
+func untracked(t *lakelink.Table) error {
+	hint := "choose another table"
+	if t.CanTrack {
+		hint = "switch on change tracking for it in the environment"
+	}
+	return &lakelink.Error{Op: "read changes", Table: t.Name, Kind: lakelink.KindUntracked,
+		Err: fmt.Errorf("the environment does not track changes of %s", t.Name), Hint: hint}
+}
+
+// level loads the formats that hold nothing yet, or all of them where a resync was ordered, and
+// returns the position that every format has reached. A format that is ahead of it merely sees
+// changes again, which changes nothing.
+func (f *follower) level(ctx context.Context, t *lakelink.Table, tables []lakelink.TableWriter) (lakelink.Position, error) {
+	var need []lakelink.TableWriter
+	for _, w := range tables {
+		if w.Position().IsZero() || f.ordered() {
+			need = append(need, w)
+		}
+	}
+	if len(need) > 0 {
+		state := lakelink.StateInitialSync
+		if f.ordered() {
+			state = lakelink.StateResync
+		}
+		pos, err := f.load(ctx, t, need, state)
+		if err != nil {
+			return pos, err
+		}
+		if len(need) == len(tables) {
+			return pos, nil
+		}
+		// What a load has finished is not in the Position of an interval format before its next
+		// folder, so the loaded position stands in for it.
+		for _, w := range tables {
+			if p := w.Position(); !p.IsZero() && p.Version < pos.Version {
+				pos = p
+			}
+		}
+		return pos, nil
+	}
+	pos := tables[0].Position()
+	for _, w := range tables[1:] {
+		if p := w.Position(); p.Version < pos.Version {
+			pos = p
+		}
+	}
+	return pos, nil
+}
+
+// changes reads cycle after cycle from pos. It returns nil when a load is due: somebody ordered
+// it, or the position has expired.
+func (f *follower) changes(ctx context.Context, t *lakelink.Table, tables []lakelink.TableWriter,
+	pos lakelink.Position, healthy func()) error {
+
+	idle := pace{min: f.opts.PollMin}
+	for {
+		began := f.opts.Now()
+		f.reading()
+		next, n, err := f.cycle(ctx, t, tables, pos)
+		if lakelink.IsKind(err, lakelink.KindExpired) {
+			if f.opts.Events.Failed != nil {
+				f.opts.Events.Failed(f.link, f.name, fmt.Errorf("reading the table anew: %w", err))
+			}
+			f.order() // the gap can hold deletes that nobody will tell: only a load finds them
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		pos = next
+		healthy()
+
+		idle.max = f.opts.PollMax
+		if f.pushed() {
+			idle.max = f.opts.PollPushed
+		}
+		// A cycle that took long, because files had to be rewritten, is followed by as long a rest,
+		// so that no table takes the machine for itself.
+		rest := min(f.opts.Now().Sub(began), 30*time.Second)
+		resync, err := f.await(ctx, rest, max(idle.after(n > 0), rest))
+		if err != nil || resync {
+			return err
+		}
+	}
+}
+
+// await returns when the table should be read again: after a hint, but not before rest is over,
+// or after idle without one. It reports whether a resync was ordered.
+func (f *follower) await(ctx context.Context, rest, idle time.Duration) (bool, error) {
+	timer := time.NewTimer(idle)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case <-timer.C:
+		return false, nil
+	case <-f.resync:
+		return true, nil
+	case <-f.wake:
+	}
+	pause := time.NewTimer(max(rest, f.opts.Debounce))
+	defer pause.Stop()
+	select {
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case <-pause.C:
+	}
+	select { // hints that came meanwhile are answered by the same read
+	case <-f.wake:
+	default:
+	}
+	return false, nil
+}
+
+// Hint says that the table may have changed.
+func (f *follower) Hint() {
+	f.mu.Lock()
+	if f.hinted.IsZero() {
+		f.hinted = f.opts.Now()
+	}
+	f.mu.Unlock()
+	f.poke()
+}
+
+// poke makes the follower read soon, without saying that anything has changed.
+func (f *follower) poke() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// reached is the version through which the formats were given everything.
+func (f *follower) reached() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.given
+}
+
+// Resync orders a load. The order is kept with the status, so it survives a restart.
+func (f *follower) Resync() {
+	f.order()
+	select {
+	case f.resync <- struct{}{}:
+	default:
+	}
+}
+
+func (f *follower) order() {
+	f.update(func(s *lakelink.TableStatus) { s.Resync = true })
+	f.save(f.Status())
+}
+
+func (f *follower) ordered() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.status.Resync
+}

@@ -13,9 +13,10 @@ type Checkpoint string
 // A Position is a Checkpoint with what is known about it.
 type Position struct {
 	Checkpoint Checkpoint `json:"checkpoint"`
-	// Version is the row version through which everything is included: no later batch brings a
-	// row of a lower version, and every delete before this position carries it. While a load is
-	// under way it is 0.
+	// Version is the row version through which everything was told: no later batch brings a row of a
+	// lower version, and every delete before this position carries it. A row that changed again
+	// while several pages were read may have fallen out of them; its newer image comes in the next
+	// cycle. While a load is under way Version is 0.
 	Version int64 `json:"version"`
 	// At is the time through which everything the environment had committed is included, by this
 	// program's clock: the moment before the read was asked for.

@@ -198,7 +198,11 @@ type TableStatus struct {
 	Lag         Duration            `json:"lag"`
 	Resync      bool                `json:"resync,omitempty"` // ordered, and not finished
 	Positions   map[Format]Position `json:"positions"`
-	Problem     *Problem            `json:"problem,omitempty"`
+	// Settled is the last position that every format was given by a read of a single page. A row that
+	// changes while several pages are read can fall out of that read, so only through here is nothing
+	// missing for certain.
+	Settled Position `json:"settled,omitzero"`
+	Problem *Problem `json:"problem,omitempty"`
 }
 
 // Through is the earliest Position over the formats, zero where one has none.
@@ -211,6 +215,16 @@ func (s *TableStatus) Through() Position {
 		}
 	}
 	return p
+}
+
+// CompleteThrough is the time before which every change is readable in every format; zero while that
+// cannot be said.
+func (s *TableStatus) CompleteThrough() time.Time {
+	p := s.Through()
+	if s.Settled.At.Before(p.At) {
+		return s.Settled.At
+	}
+	return p.At
 }
 
 // A LinkStatus is how a link stands.

@@ -15,11 +15,12 @@ func (f *follower) cycle(ctx context.Context, t *lakelink.Table, tables []lakeli
 	pos lakelink.Position) (lakelink.Position, int, error) {
 
 	began := f.opts.Now()
-	rows, deletes := 0, 0
+	rows, deletes, pages := 0, 0, 0
 	for b, err := range f.source.Feed(ctx, t, pos.Checkpoint) {
 		if err != nil {
 			return pos, 0, err
 		}
+		pages++
 		if b.NumRows() > 0 || len(b.Deletes) > 0 {
 			rows, deletes = rows+b.NumRows(), deletes+len(b.Deletes)
 			if err := each(ctx, tables, func(ctx context.Context, w lakelink.TableWriter) error {
@@ -36,7 +37,7 @@ func (f *follower) cycle(ctx context.Context, t *lakelink.Table, tables []lakeli
 		}); err != nil {
 			return pos, 0, err
 		}
-		f.committed(rows, deletes, b.Next)
+		f.committed(rows, deletes, pages, b.Next)
 		if rows+deletes > 0 && f.opts.Events.Committed != nil {
 			f.opts.Events.Committed(f.link, f.name, rows, deletes, b.Next, f.opts.Now().Sub(began))
 		}

@@ -204,8 +204,12 @@ func (f *follower) changes(ctx context.Context, t *lakelink.Table, tables []lake
 		if err != nil {
 			return err
 		}
+		settled := f.settled().Version == next.Version
 		pos = next
 		healthy()
+		if !settled {
+			continue // what moved while several pages were read is in the next cycle
+		}
 
 		idle.max = f.opts.PollMax
 		if f.pushed() {
@@ -267,11 +271,11 @@ func (f *follower) poke() {
 	}
 }
 
-// reached is the version through which the formats were given everything.
-func (f *follower) reached() int64 {
+// settled is the position through which the formats were given everything for certain.
+func (f *follower) settled() lakelink.Position {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.given
+	return f.status.Settled
 }
 
 // Resync orders a load. The order is kept with the status, so it survives a restart.

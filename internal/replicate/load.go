@@ -58,7 +58,7 @@ func (f *follower) load(ctx context.Context, t *lakelink.Table, tables []lakelin
 	}); err != nil {
 		return pos, err
 	}
-	f.loaded(pos)
+	f.loaded()
 	if f.opts.Events.Loaded != nil {
 		f.opts.Events.Loaded(f.link, f.name, f.Status().Rows, f.opts.Now().Sub(began))
 	}

@@ -368,6 +368,29 @@ func TestLoadGoesOnAtItsLastPageAfterAStop(t *testing.T) {
 	})
 }
 
+func TestWaitCountsRowsThatFellOutOfALongRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "account")
+		m := w.start()
+		defer m.Close()
+		w.create(m)
+		w.wait(m)
+		ids := w.source.Create("account", 35) // four pages, and while the second is read
+		moved := false
+		w.source.BetweenPages(func(_ lakelink.TableName, page int) {
+			if !moved && page == 1 {
+				moved = true
+				w.source.Update("account", ids[34]) // a row of the last one moves out of the read
+			}
+		})
+		w.wait(m)
+		w.same("account")
+		if !moved {
+			t.Error("the read had one page only")
+		}
+	})
+}
+
 // lost is a format whose interval fails to close a number of times.
 type lost struct {
 	lakelink.IntervalWriter
@@ -547,9 +570,10 @@ func TestCompleteThroughNamesTheTableThatHoldsItBack(t *testing.T) {
 	at := func(d time.Duration) map[lakelink.Format]lakelink.Position {
 		return map[lakelink.Format]lakelink.Position{lakelink.Delta: {Checkpoint: "x", Version: 1, At: now.Add(-d)}}
 	}
+	settled := lakelink.Position{Version: 1, At: now}
 	s := lakelink.LinkStatus{Tables: []lakelink.TableStatus{
-		{Table: "account", State: lakelink.StateUpToDate, Positions: at(time.Second)},
-		{Table: "email", State: lakelink.StateRetrying, Positions: at(9 * time.Second)},
+		{Table: "account", State: lakelink.StateUpToDate, Positions: at(time.Second), Settled: settled},
+		{Table: "email", State: lakelink.StateRetrying, Positions: at(9 * time.Second), Settled: settled},
 		{Table: "lead", State: lakelink.StateInitialSync},
 	}}
 	summarize(&s, now)

@@ -285,8 +285,8 @@ func summarize(s *lakelink.LinkStatus, now time.Time) {
 			s.NotCounted = append(s.NotCounted, t.Table)
 			continue
 		}
-		at := t.Through().At
-		if at.IsZero() { // loaded, but not shown yet by every format
+		at := t.CompleteThrough()
+		if at.IsZero() { // loaded, but not shown yet by every format, or not looked at since
 			s.NotCounted = append(s.NotCounted, t.Table)
 			continue
 		}

@@ -74,7 +74,7 @@ func (f *follower) loading(state, kind lakelink.State) {
 		state = kind // the old rows stay readable, which is what people want to know
 	}
 	f.update(func(s *lakelink.TableStatus) {
-		s.State, s.Problem = state, nil
+		s.State, s.Problem, s.Settled = state, nil, lakelink.Position{}
 		s.Rows, s.Expected = 0, 0
 		f.hinted = time.Time{}
 	})
@@ -91,9 +91,8 @@ func (f *follower) progress(b *lakelink.Batch) {
 }
 
 // loaded says that a load is finished.
-func (f *follower) loaded(pos lakelink.Position) {
+func (f *follower) loaded() {
 	f.update(func(s *lakelink.TableStatus) {
-		f.given = pos.Version
 		s.State, s.Problem, s.Expected, s.Resync = lakelink.StateUpToDate, nil, 0, false
 		s.Positions = f.positions()
 		f.shown()
@@ -108,9 +107,11 @@ func (f *follower) reading() {
 }
 
 // committed says that a cycle was handed to all formats.
-func (f *follower) committed(rows, deletes int, pos lakelink.Position) {
+func (f *follower) committed(rows, deletes, pages int, pos lakelink.Position) {
 	f.update(func(s *lakelink.TableStatus) {
-		f.given = pos.Version
+		if pages == 1 {
+			s.Settled = pos
+		}
 		s.State, s.Problem = lakelink.StateUpToDate, nil
 		s.Positions = f.positions()
 		if rows+deletes > 0 {

@@ -3,6 +3,7 @@ package replicate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,8 @@ func (m *Manager) committed(ctx context.Context, name lakelink.LinkName) (int64,
 
 // WaitFor is Wait for a row version already known.
 func (m *Manager) WaitFor(ctx context.Context, name lakelink.LinkName, version int64, tables ...lakelink.TableName) error {
-	hinted := map[lakelink.TableName]time.Time{}
+	goals := map[lakelink.TableName]int64{} // what every format has to reach
+	poked := map[lakelink.TableName]time.Time{}
 	for {
 		changed := m.Changed()
 		s, err := m.Status(name)
@@ -51,16 +53,26 @@ func (m *Manager) WaitFor(ctx context.Context, name lakelink.LinkName, version i
 			return &lakelink.Error{Op: "wait", Link: name, Kind: lakelink.KindInvalid,
 				Err: fmt.Errorf("the link is paused"), Hint: "resume it first"}
 		}
-		behind := behind(s, version, tables)
+		var behind []lakelink.TableStatus
+		for _, t := range s.Tables {
+			if len(tables) > 0 && !slices.Contains(tables, t.Table) {
+				continue
+			}
+			if goals[t.Table] == 0 && t.Settled.Version >= version && !t.Resync {
+				goals[t.Table] = t.Settled.Version
+			}
+			if goal := goals[t.Table]; goal == 0 || len(t.Positions) == 0 || t.Through().Version < goal {
+				behind = append(behind, t)
+			}
+		}
 		if len(behind) == 0 {
 			return nil
 		}
-		// The formats may merely not have shown what they have: looking again does no harm, and a
-		// table that nobody has hinted since must be read once more to know that nothing is missing.
+		// A table that nobody has hinted must be read once more to know that nothing is missing.
 		for _, t := range behind {
-			if last, ok := hinted[t.Table]; !ok || m.opts.Now().Sub(last) > m.opts.PollMin {
-				hinted[t.Table] = m.opts.Now()
-				m.look(name, t.Table, version)
+			if goals[t.Table] == 0 && m.opts.Now().Sub(poked[t.Table]) >= m.opts.PollMin {
+				poked[t.Table] = m.opts.Now()
+				m.poke(name, t.Table)
 			}
 		}
 		timer := time.NewTimer(m.opts.PollMin)
@@ -75,29 +87,13 @@ func (m *Manager) WaitFor(ctx context.Context, name lakelink.LinkName, version i
 	}
 }
 
-// look makes a follower read its table if what it has handed to the formats is older than version.
-func (m *Manager) look(name lakelink.LinkName, t lakelink.TableName, version int64) {
-	r, err := m.runner(name)
-	if err != nil {
-		return
-	}
-	if f := r.follower(t); f != nil && f.reached() < version {
-		f.poke()
-	}
-}
-
-func behind(s lakelink.LinkStatus, version int64, only []lakelink.TableName) []lakelink.TableStatus {
-	var out []lakelink.TableStatus
-	for _, t := range s.Tables {
-		chosen := len(only) == 0
-		for _, o := range only {
-			chosen = chosen || o == t.Table
-		}
-		if chosen && (len(t.Positions) == 0 || t.Through().Version < version || t.Resync) {
-			out = append(out, t)
+// poke makes a follower read its table soon.
+func (m *Manager) poke(name lakelink.LinkName, t lakelink.TableName) {
+	if r, err := m.runner(name); err == nil {
+		if f := r.follower(t); f != nil {
+			f.poke()
 		}
 	}
-	return out
 }
 
 func waited(name lakelink.LinkName, behind []lakelink.TableStatus, err error) error {

@@ -1,0 +1,45 @@
+# Plain `make` lists the targets. Everything a target needs beyond Go, Node, Python and a C compiler it
+# installs itself, into .tools/.
+
+GO            ?= go
+GOLANGCI      := .tools/bin/golangci-lint
+GOLANGCI_PIN  := v2.15.0
+DEMO_ARGS     ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-go test-crash lint bench clean tools-check
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+tools-check:
+	@command -v $(GO) >/dev/null || { echo "make: no Go; install Go 1.26 or later from https://go.dev/dl" >&2; exit 1; }
+	@command -v $${CC:-cc} >/dev/null || command -v gcc >/dev/null || { echo "make: no C compiler, which DuckDB needs; install gcc or clang" >&2; exit 1; }
+
+build: tools-check ## build bin/lakelink
+	$(GO) build -o bin/lakelink ./cmd/lakelink
+
+demo: build ## run a local environment, the service and a link between them
+	bin/lakelink demo $(DEMO_ARGS)
+
+test: lint test-go test-crash ## all tests, and lint
+
+test-go: tools-check ## unit, contract and end-to-end tests, with the race detector
+	$(GO) test -race -timeout 20m ./...
+
+test-crash: tools-check ## kill the service at every durable write, and at random
+	$(GO) test -tags crash -timeout 20m -count=1 -v ./test/crash
+
+lint: $(GOLANGCI).$(GOLANGCI_PIN) ## format, vet, checks and import arrows
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt: these files need formatting:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GOLANGCI) run ./...
+
+$(GOLANGCI).$(GOLANGCI_PIN):
+	GOBIN=$(CURDIR)/.tools/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_PIN)
+	@touch $@
+
+bench: build ## measure rows/s, rows per CPU-second, memory and lag; writes bench/results.json
+	$(GO) run ./bench $(BENCH_ARGS)
+
+clean: ## remove what was built and the demo's data
+	rm -rf bin demo

@@ -287,7 +287,7 @@ func parsePartitions(c *collector, raw json.RawMessage, path string, kind modelK
 		}
 		seen[p.name] = true
 		p.location, _ = asString(o["location"])
-		if u, err := url.Parse(p.location); err != nil || !u.IsAbs() || u.Host == "" {
+		if u, err := url.Parse(p.location); err != nil || !u.IsAbs() || u.Host == "" && (u.Scheme != "file" || !strings.HasPrefix(u.Path, "/")) {
 			c.add("M5", path, "%s: partition location %q is not an absolute URI", e.name, p.location)
 		}
 		e.partitions = append(e.partitions, p)

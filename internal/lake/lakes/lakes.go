@@ -1,0 +1,69 @@
+// Package lakes opens a lake by its URL. It holds the one list of all kinds of lakes.
+package lakes
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"lakelink"
+	"lakelink/internal/lake/local"
+)
+
+// A kind of lake is known by its URL's scheme.
+type kind struct {
+	name string
+	open func(url string) (lakelink.Lake, error) // nil: this version cannot
+}
+
+var kinds = map[string]kind{
+	"abfss": {name: "Azure Data Lake Storage Gen2"},
+	"file":  {name: "a folder", open: openLocal},
+	"gs":    {name: "Google Cloud Storage"},
+	"s3":    {name: "Amazon S3"},
+}
+
+// Open opens the lake at a URL, or in the folder of that absolute path.
+func Open(url string) (lakelink.Lake, error) {
+	if filepath.IsAbs(url) {
+		return openLocal(url)
+	}
+	scheme, _, ok := strings.Cut(url, ":")
+	if !ok {
+		return nil, refuse(fmt.Errorf("%q is neither a URL nor an absolute path", url), "write it like file:///data/lake")
+	}
+	k, known := kinds[strings.ToLower(scheme)]
+	switch {
+	case !known:
+		return nil, refuse(fmt.Errorf("there is no kind of lake %q", scheme+":"), "give a URL that starts with "+schemes())
+	case k.open == nil:
+		return nil, refuse(fmt.Errorf("%s (%s:) cannot be a lake in this version", k.name, scheme),
+			"give a folder, such as file:///data/lake")
+	}
+	return k.open(url)
+}
+
+func openLocal(url string) (lakelink.Lake, error) {
+	l, err := local.Open(url)
+	if err != nil {
+		return nil, err // not l: a nil *local.Lake would be no nil Lake
+	}
+	return l, nil
+}
+
+// schemes lists the schemes that can be opened.
+func schemes() string {
+	var can []string
+	for _, scheme := range slices.Sorted(maps.Keys(kinds)) {
+		if kinds[scheme].open != nil {
+			can = append(can, scheme+":")
+		}
+	}
+	return strings.Join(can, " or ")
+}
+
+func refuse(err error, hint string) error {
+	return &lakelink.Error{Op: "open lake", Kind: lakelink.KindInvalid, Err: err, Hint: hint}
+}

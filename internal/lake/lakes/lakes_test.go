@@ -1,0 +1,43 @@
+package lakes_test
+
+import (
+	"io"
+	"testing"
+
+	"lakelink"
+	"lakelink/internal/lake"
+	"lakelink/internal/lake/lakes"
+)
+
+func TestOpen(t *testing.T) {
+	dir := t.TempDir()
+	for _, url := range []string{dir, "file://" + dir, "FILE:" + dir} {
+		l, err := lakes.Open(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.URL() != "file://"+dir {
+			t.Errorf("%s: URL %s", url, l.URL())
+		}
+		if c, ok := lake.As[io.Closer](l); !ok || c.Close() != nil {
+			t.Errorf("%s cannot be closed", url)
+		}
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for url, want := range map[string]string{
+		"":                                      `open lake: "" is neither a URL nor an absolute path; write it like file:///data/lake`,
+		"data/lake":                             `open lake: "data/lake" is neither a URL nor an absolute path; write it like file:///data/lake`,
+		"ftp://host/lake":                       `open lake: there is no kind of lake "ftp:"; give a URL that starts with file:`,
+		"s3://bucket/lake":                      `open lake: Amazon S3 (s3:) cannot be a lake in this version; give a folder, such as file:///data/lake`,
+		"gs://bucket":                           `open lake: Google Cloud Storage (gs:) cannot be a lake in this version; give a folder, such as file:///data/lake`,
+		"abfss://c@a.dfs.core.windows.net/lake": `open lake: Azure Data Lake Storage Gen2 (abfss:) cannot be a lake in this version; give a folder, such as file:///data/lake`,
+		"file://nas/lake":                       `open lake: "file://nas/lake" names another machine; a folder must be mounted on this one; write it like file:///data/lake`,
+	} {
+		l, err := lakes.Open(url)
+		if l != nil || err == nil || err.Error() != want || !lakelink.IsKind(err, lakelink.KindInvalid) {
+			t.Errorf("%q: %v, %v\nwant %s", url, l, err, want)
+		}
+	}
+}

@@ -6,12 +6,11 @@ import (
 
 	"github.com/google/uuid"
 
-	"lakelink/internal/config"
+	"lakelink"
 )
 
 // declare makes a link of the configuration, unless there is one of its name.
-func (s *service) declare(ctx context.Context, declared config.Link) error {
-	l := declared.Link()
+func (s *service) declare(ctx context.Context, l lakelink.Link) error {
 	if _, err := s.manager.Status(l.Name); err == nil {
 		return nil
 	}

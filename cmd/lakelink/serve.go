@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
@@ -14,7 +13,8 @@ import (
 
 type serveOptions struct {
 	output
-	data, addr, file string
+	file  string
+	flags config.Flags
 }
 
 func newServe() *cobra.Command {
@@ -23,40 +23,26 @@ func newServe() *cobra.Command {
 		Use:   "serve --data DIR",
 		Short: "Run the service",
 		Long: `Runs the service: it keeps links going and serves the API that the command line uses. DIR holds its
-state; positions are in the lakes, so a lost DIR costs no data.`,
+state; positions are in the lakes, so a lost DIR costs no data. Every flag has a key in the
+configuration file too; docs/guide/configuration.md lists them.`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runServe(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.data, "data", "", "folder of the service's state; made if it is not there")
-	f.StringVar(&o.addr, "addr", "", "address to listen on (default 127.0.0.1:7780)")
-	f.StringVar(&o.file, "config", "", "configuration file (YAML); see docs/guide/configuration.md")
+	cmd.Flags().StringVar(&o.file, "config", "", "configuration file (YAML)")
+	o.flags.Register(cmd.Flags())
 	o.flag(cmd)
 	return cmd
 }
 
 // settings are the defaults, then the file, then the flags.
-func (o serveOptions) settings() (config.Config, error) {
-	cfg := config.Default()
-	if o.file != "" {
-		c, err := config.Load(o.file)
-		if err != nil {
-			return cfg, err
-		}
-		cfg = *c
+func (o serveOptions) settings() (*config.Config, error) {
+	cfg, err := config.Load(o.file)
+	if err != nil {
+		return nil, err
 	}
-	if o.data != "" {
-		cfg.Data = o.data
-	}
-	if o.addr != "" {
-		cfg.Addr = o.addr
-	}
-	if cfg.Data == "" {
-		return cfg, usageError{errors.New("no folder for the state; give --data DIR")}
-	}
-	return cfg, nil
+	return cfg, cfg.Merge(o.flags)
 }
 
 func runServe(ctx context.Context, o serveOptions, stdout, stderr io.Writer) error {

@@ -22,7 +22,7 @@ import (
 
 // A service is one instance of Lakelink: the state, the heart, and the door.
 type service struct {
-	cfg      config.Config
+	cfg      *config.Config
 	log      *slog.Logger
 	cluster  *cluster.Cluster
 	manager  *replicate.Manager
@@ -33,7 +33,7 @@ type service struct {
 }
 
 // openService opens everything that can fail because of what it was given. Nothing runs before Run.
-func openService(ctx context.Context, cfg config.Config, logs io.Writer) (_ *service, err error) {
+func openService(ctx context.Context, cfg *config.Config, logs io.Writer) (_ *service, err error) {
 	s := &service{cfg: cfg, log: newLogger(cfg, logs)}
 	token := ""
 	if cfg.APIToken != "" {
@@ -122,8 +122,12 @@ func (s *service) record(ctx context.Context, a lakelink.Activity) {
 }
 
 // newLogger makes the log that the configuration asks for.
-func newLogger(cfg config.Config, w io.Writer) *slog.Logger {
-	o := &slog.HandlerOptions{Level: cfg.Log.SlogLevel()}
+func newLogger(cfg *config.Config, w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.Log.Level)); err != nil {
+		level = slog.LevelInfo // the configuration was checked
+	}
+	o := &slog.HandlerOptions{Level: level}
 	if cfg.Log.Format == "json" {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}

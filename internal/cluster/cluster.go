@@ -6,7 +6,7 @@
 // the list of links, which come back when they are created again with the same lakes.
 //
 //	lock          held by the process that has the directory open; has its id in it
-//	state.json    the version of what is below; docs/format/state.md
+//	state.json    the version of what is below, and how far the links are; docs/format/state.md
 //	nats/         the JetStream's own files
 package cluster
 
@@ -44,6 +44,9 @@ type Cluster struct {
 	activity jetstream.Stream
 	js       jetstream.JetStream
 
+	marking sync.Mutex
+	marked  *mark // as in state.json; nil before there is one
+
 	closing chan struct{}  // closed by Close
 	close   sync.Once      //
 	loops   sync.WaitGroup // of Hints
@@ -76,8 +79,11 @@ func Open(ctx context.Context, o Options) (*Cluster, error) {
 
 // start brings up the server, and the buckets in it.
 func (c *Cluster) start(ctx context.Context, log *slog.Logger) error {
-	known, err := readVersion(c.dir)
-	if err != nil {
+	var err error
+	if c.marked, err = readMark(c.dir); err != nil {
+		return err
+	}
+	if err := checkBlocks(c.dir); err != nil {
 		return err
 	}
 	complaints := newComplaints(log)
@@ -87,18 +93,16 @@ func (c *Cluster) start(ctx context.Context, log *slog.Logger) error {
 	if why := complaints.damage(); why != "" {
 		return damaged(c.dir, why)
 	}
-	if err := c.openBuckets(ctx, known); err != nil {
+	if err := c.openBuckets(ctx, c.marked != nil); err != nil {
 		return err
 	}
-	if err := c.check(ctx); err != nil {
+	revision, err := c.check(ctx)
+	if err != nil {
 		return err
 	}
 	complaints.started()
-	if known {
-		return nil
-	}
-	// Last: with the version there, a bucket that is missing is damage.
-	return writeVersion(c.dir)
+	// Last: with the mark there, a bucket that is missing is damage.
+	return c.remember(revision)
 }
 
 // Close ends what was started, waits for it, and gives the directory free. Hints and watches end.

@@ -20,50 +20,51 @@ func damaged(dir, why string) error {
 		Hint: "move " + dir + " away and create the links again with their lakes: they go on where they were"}
 }
 
-// check looks at what the JetStream does not complain about by itself: it trusts its index until
+// check tells how far the links are. It looks at what the JetStream does not complain about by itself: it trusts its index until
 // somebody reads a message, and then waits for one that never comes.
-func (c *Cluster) check(ctx context.Context) error {
+func (c *Cluster) check(ctx context.Context) (uint64, error) {
 	for _, name := range []string{"KV_" + linksBucket, "KV_" + tablesBucket, activityStream} {
 		lost, err := c.lost(name)
 		if err != nil {
-			return failure("open state", err)
+			return 0, failure("open state", err)
 		}
 		if lost > 0 {
-			return damaged(c.dir, fmt.Sprintf("%d entries of %s cannot be read", lost, name))
+			return 0, damaged(c.dir, fmt.Sprintf("%d entries of %s cannot be read", lost, name))
 		}
 	}
 	// The activity may be long, and nothing depends on it: it is not read through.
-	for _, bucket := range []string{linksBucket, tablesBucket} {
-		if err := c.readThrough(ctx, bucket); err != nil {
-			return err
-		}
+	if _, err := c.readThrough(ctx, tablesBucket); err != nil {
+		return 0, err
 	}
-	_, err := c.Links(ctx)
-	return err
+	revision, err := c.readThrough(ctx, linksBucket)
+	if err != nil {
+		return 0, err
+	}
+	if c.marked != nil && revision < c.marked.Links {
+		return 0, damaged(c.dir, fmt.Sprintf("the links end at revision %d of %d", revision, c.marked.Links))
+	}
+	_, err = c.Links(ctx)
+	return revision, err
 }
 
-// readThrough reads every entry of a bucket once.
-func (c *Cluster) readThrough(ctx context.Context, bucket string) error {
+// readThrough reads every entry of a bucket once, and returns the last one's revision.
+func (c *Cluster) readThrough(ctx context.Context, bucket string) (last uint64, err error) {
 	stream, err := c.js.Stream(ctx, "KV_"+bucket)
 	if err != nil {
-		return failure("open state", err)
+		return 0, failure("open state", err)
 	}
 	state := stream.CachedInfo().State
-	var found uint64
-	for seq := max(state.FirstSeq, 1); seq <= state.LastSeq && found < state.Msgs; found++ {
-		m, err := stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject("$KV."+bucket+".>"))
+	for range state.Msgs {
+		m, err := stream.GetMsg(ctx, max(last+1, state.FirstSeq), jetstream.WithGetMsgSubject("$KV."+bucket+".>"))
 		if ctx.Err() != nil {
-			return failure("open state", ctx.Err())
+			return 0, failure("open state", ctx.Err())
 		}
 		if err != nil {
-			return damaged(c.dir, fmt.Sprintf("entry %d of %s cannot be read: %v", seq, bucket, err))
+			return 0, damaged(c.dir, fmt.Sprintf("what follows entry %d of %s cannot be read: %v", last, bucket, err))
 		}
-		seq = m.Sequence + 1
+		last = m.Sequence
 	}
-	if found < state.Msgs {
-		return damaged(c.dir, fmt.Sprintf("%s has %d entries of %d", bucket, found, state.Msgs))
-	}
-	return nil
+	return last, nil
 }
 
 // lost asks how many entries the JetStream found to be unreadable. The client library has no

@@ -80,7 +80,7 @@ func (c *Cluster) CreateLink(ctx context.Context, link lakelink.Link) (Entry, er
 	if err != nil {
 		return Entry{}, failure("create link", err)
 	}
-	return Entry{link, revision}, nil
+	return Entry{link, revision}, c.remember(revision)
 }
 
 // UpdateLink changes a link. change gets a copy of it and is called again when somebody else was
@@ -120,7 +120,7 @@ func (c *Cluster) tryUpdate(ctx context.Context, name lakelink.LinkName, change 
 	if err != nil {
 		return Entry{}, failure("update link", err)
 	}
-	return e, nil
+	return e, c.remember(e.Revision)
 }
 
 // DeleteLink forgets a link and how its tables stand. What has happened to it stays in the activity.

@@ -11,7 +11,8 @@ import (
 )
 
 // TestCheckBlock: what the JetStream writes passes, also when its end is missing; any byte that is another
-// is found, except in what only says how long a record is to be.
+// is found, except in the lengths, which the hash leaves out: those that still fit are found when the
+// entries are read.
 func TestCheckBlock(t *testing.T) {
 	dir := t.TempDir()
 	c, err := Open(t.Context(), Options{Dir: dir})
@@ -46,7 +47,7 @@ func TestCheckBlock(t *testing.T) {
 	}
 	record := len(data) / 3
 	for i := range data {
-		if i%record < 4 {
+		if o := i % record; o < 4 || o == 20 || o == 21 {
 			continue
 		}
 		data[i] ^= 0x55

@@ -106,7 +106,7 @@ func (o *opener) writer(ctx context.Context, f lakelink.Format, lake lakelink.La
 				o.log.Warn("upkeep failed and is tried again", "link", l.Name, "table", t, "error", err)
 			}}), nil
 	case lakelink.Incremental:
-		return cdm.New(ctx, cdm.Options{Lake: lake, LocationBase: lake.URL(), LinkID: l.ID, Tables: tables, SpoolDir: dir, MemoryBudget: budget})
+		return cdm.New(ctx, cdm.Options{Lake: lake, LinkID: l.ID, Tables: tables, SpoolDir: dir, MemoryBudget: budget})
 	}
 	return nil, &lakelink.Error{Op: "open writer", Link: l.Name, Kind: lakelink.KindInvalid, Err: fmt.Errorf("unknown format %q", f)}
 }

@@ -30,10 +30,8 @@ type follower struct {
 	status    lakelink.TableStatus
 	tables    []lakelink.TableWriter // open ones, beside writers; nil while none are
 	hinted    time.Time              // when the oldest unanswered hint came; zero if none
-	again     bool                   // a load was ordered and is not finished
 	table     *lakelink.Table        // as last described; nil before
 	answering time.Time              // the hint that the running read answers
-	given     int64                  // version through which the formats were given everything
 	unshown   time.Time              // since when a format has changes that its readers do not see
 	objective time.Duration          // lag that is still fine, with the interval of interval formats
 }

@@ -46,7 +46,7 @@ func TestSameSeedSameTraffic(t *testing.T) {
 		}
 		return digest(t, st)
 	}
-	if course(1) != course(1) {
+	if first, second := course(1), course(1); first != second {
 		t.Error("the same seed took another course")
 	}
 	if course(1) == course(2) {

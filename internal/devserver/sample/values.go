@@ -49,9 +49,6 @@ func (b *builder) text(column, s string) {
 	b.set(column, s)
 }
 
-// whole sets a column to a whole number from low to high.
-func (b *builder) whole(column string, low, high int) { b.set(column, low+b.r.IntN(high-low+1)) }
-
 // money sets a column to an amount below the given one. A few amounts use all four decimals.
 func (b *builder) money(column string, below int) { b.set(column, b.amount(below)) }
 
@@ -74,14 +71,6 @@ func (b *builder) ref(table string, n int) store.Value {
 
 // any points to any row of a table.
 func (b *builder) any(table string) store.Value { return b.ref(table, b.r.IntN(1<<31)) }
-
-// id is the plain id of any row of a table.
-func (b *builder) id(table string) store.Value {
-	if ref, ok := b.any(table).(store.Ref); ok {
-		return ref.ID
-	}
-	return nil
-}
 
 // parent points to a row of the same table made earlier, so that there are no circles.
 func (b *builder) parent(i int) store.Value {

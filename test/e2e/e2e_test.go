@@ -65,7 +65,7 @@ func (j *job) open(ctx context.Context, l lakelink.Link) (*replicate.Connection,
 		},
 		Release: func(ctx context.Context, l lakelink.Link) error { return owner.Release(ctx, j.lake, l) },
 		Writers: func(ctx context.Context, l lakelink.Link, all []*lakelink.Table) ([]lakelink.Writer, error) {
-			c, err := cdm.New(ctx, cdm.Options{Lake: j.lake, LocationBase: j.lake.URL(), LinkID: l.ID, Tables: all, SpoolDir: filepath.Join(j.dir, "spool")})
+			c, err := cdm.New(ctx, cdm.Options{Lake: j.lake, LinkID: l.ID, Tables: all, SpoolDir: filepath.Join(j.dir, "spool")})
 			if err != nil {
 				return nil, err
 			}

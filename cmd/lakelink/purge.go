@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -13,6 +14,26 @@ import (
 // there is somebody else's, and stays.
 var ours = regexp.MustCompile(`^(\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\dZ/|deltalake/|Changelog/|OptionsetMetadata/|` +
 	`Microsoft\.Athena\.TrickleFeedService/|_lakelink/|model\.json$)`)
+
+// claim makes the lake the link's own. It refuses one that holds tables which nobody claims: they are
+// another producer's, such as Azure Synapse Link's.
+func claim(ctx context.Context, lake lakelink.Lake, l lakelink.Link, env lakelink.Environment) (lakelink.Link, error) {
+	_, err := owner.Read(ctx, lake)
+	if !lakelink.IsKind(err, lakelink.KindNotFound) {
+		return owner.Claim(ctx, lake, l, env)
+	}
+	for info, err := range lake.List(ctx, "", true) {
+		if err != nil {
+			return l, err
+		}
+		if ours.MatchString(info.Name) && info.Name != "_lakelink/" {
+			return l, &lakelink.Error{Op: "claim lake", Link: l.Name, Kind: lakelink.KindOwned,
+				Err:  fmt.Errorf("%s holds %s, which no link claims", lake.URL(), info.Name),
+				Hint: "choose an empty folder"}
+		}
+	}
+	return owner.Claim(ctx, lake, l, env)
+}
 
 // purge deletes what the link has written to its lake. The claim goes last, so that a purge that is
 // interrupted can be repeated and nobody takes the lake over meanwhile.

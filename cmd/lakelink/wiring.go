@@ -46,7 +46,7 @@ func (o *opener) open(ctx context.Context, l lakelink.Link) (*replicate.Connecti
 	c := &replicate.Connection{
 		Source: source,
 		Claim: func(ctx context.Context, l lakelink.Link) (lakelink.Link, error) {
-			return owner.Claim(ctx, lake, l, env)
+			return claim(ctx, lake, l, env)
 		},
 		Release: func(ctx context.Context, l lakelink.Link) error { return owner.Release(ctx, lake, l) },
 		Purge:   func(ctx context.Context, l lakelink.Link) error { return purge(ctx, lake, l) },

@@ -152,7 +152,10 @@ func (m *Manager) Create(ctx context.Context, l lakelink.Link) (lakelink.Link, e
 		return l, err
 	}
 	if err := m.opts.Store.CreateLink(ctx, claimed); err != nil {
-		return l, errors.Join(err, conn.Release(ctx, claimed))
+		if claimed.ID == l.ID { // otherwise the claim is older than this call
+			err = errors.Join(err, conn.Release(ctx, claimed))
+		}
+		return l, err
 	}
 	m.start(ctx, claimed)
 	m.broadcast()
@@ -345,12 +348,11 @@ func (m *Manager) Delete(ctx context.Context, name lakelink.LinkName, deleteData
 				m.opts.Events.Failed(name, "", fmt.Errorf("remove webhook: %w", err))
 			}
 		}
-		end := conn.Release
+		// Data that stays keeps its claim: only a link of the same name and environment may go on with it.
 		if deleteData {
-			end = conn.Purge
-		}
-		if err := end(ctx, r.link); err != nil {
-			return restart(err)
+			if err := conn.Purge(ctx, r.link); err != nil {
+				return restart(err)
+			}
 		}
 	case deleteData:
 		return restart(err)

@@ -135,7 +135,7 @@ func same(stored *Record, link lakelink.Link, env lakelink.Environment) bool {
 func owned(l lakelink.Lake, link *lakelink.Link, by *Record) error {
 	return failure(link, lakelink.KindOwned,
 		fmt.Errorf("%s holds the link %s of %s (%s)", l.URL(), by.Link.Name, by.Environment.URL, by.Environment.ID),
-		"give this link an empty folder, or remove the link "+string(by.Link.Name)+" first")
+		fmt.Sprintf("choose an empty folder; or, to go on with the data of %s, make it again under its name", by.Link.Name))
 }
 
 func where(l lakelink.Lake) string { return l.URL() + "/" + Name }

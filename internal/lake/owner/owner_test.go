@@ -86,7 +86,7 @@ func TestClaimOfAnothersLake(t *testing.T) {
 	} {
 		err := try()
 		want := "claim lake: mem: holds the link sales of https://contoso.crm4.dynamics.com (9f0c); " +
-			"give this link an empty folder, or remove the link sales first"
+			"choose an empty folder; or, to go on with the data of sales, make it again under its name"
 		if !lakelink.IsKind(err, lakelink.KindOwned) || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%s: %v", what, err)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"lakelink"
 )
@@ -222,7 +223,7 @@ func merge(a, b *commit) *commit {
 		}
 	}
 	for id, v := range b.deletes {
-		if r, ok := a.rows[id]; ok && r.version < v {
+		if r, ok := a.rows[id]; ok && r.version <= v {
 			delete(a.rows, id)
 		}
 		a.deletes[id] = max(a.deletes[id], v)
@@ -248,13 +249,15 @@ func (w *tableWriter) show(c *commit) error {
 		}
 	}
 	for id, v := range c.deletes {
-		if old, ok := rows[id]; ok && old.version < v {
+		if old, ok := rows[id]; ok && old.version <= v {
 			delete(rows, id)
 		}
 	}
 	st.rows, st.pos = rows, c.pos
 	if len(c.rows)+len(c.deletes) > 0 || c.replace {
 		st.commits++
+	}
+	if c.replace {
 		st.steps = nil
 	}
 	w.seen, w.pos = st.commits, c.pos
@@ -312,7 +315,12 @@ func (l *loadWriter) Stage(_ context.Context, pos lakelink.Position) error {
 	return nil
 }
 
-func (l *loadWriter) Finish(_ context.Context, pos lakelink.Position) error {
+func (l *loadWriter) Finish(ctx context.Context, pos lakelink.Position) error {
+	if s := l.Staged(); len(l.rows) > 0 || len(s) == 0 || s[len(s)-1].Checkpoint != pos.Checkpoint {
+		if err := l.Stage(ctx, pos); err != nil {
+			return err
+		}
+	}
 	c := newCommit()
 	c.replace, c.pos = true, pos
 	l.tw.writer.store.mu.Lock()
@@ -398,7 +406,7 @@ func widen(t *lakelink.Table, r arrow.RecordBatch) (arrow.RecordBatch, error) {
 			cols[i] = r.Column(at[0])
 			continue
 		}
-		cols[i] = array.MakeArrayOfNull(nil, f.Type, int(r.NumRows()))
+		cols[i] = array.MakeArrayOfNull(memory.DefaultAllocator, f.Type, int(r.NumRows()))
 	}
 	return array.NewRecordBatch(schema, cols, r.NumRows()), nil
 }

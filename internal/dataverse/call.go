@@ -58,6 +58,9 @@ func (c *Client) do(ctx context.Context, k call) (requests int, err error) {
 			return requests, nil
 		}
 		e.Op, e.Table = k.op, k.table
+		if e.Kind == lakelink.KindSignIn || e.Kind == lakelink.KindUnreachable {
+			e.Op = "connect to " + c.origin // no matter what for
+		}
 		if ctx.Err() != nil {
 			return requests, &lakelink.Error{Op: k.op, Table: k.table, Err: context.Cause(ctx)}
 		}
@@ -217,6 +220,9 @@ func (c *Client) request(ctx context.Context, k call, token string) (*http.Reque
 	req.Header.Set("OData-MaxVersion", "4.0")
 	req.Header.Set("OData-Version", "4.0")
 	req.Header.Set("User-Agent", c.o.UserAgent)
+	if method == http.MethodPatch {
+		req.Header.Set("If-Match", "*") // else it would make a row that is gone anew (§5.2)
+	}
 	if k.prefer != nil {
 		req.Header.Set("Prefer", k.prefer())
 	}

@@ -140,6 +140,7 @@ func (c *Client) Close() error {
 type pageSize struct {
 	rows  int
 	slow  int // time-outs since it was last changed
+	full  int // full pages since then, or since the last time-out
 	large int // pages that were too large, ever
 }
 
@@ -162,8 +163,27 @@ func (c *Client) slowPage(t lakelink.TableName) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.sizeOf(t)
+	s.full = 0
 	if s.slow++; s.slow >= 2 && s.rows > minPageRows {
 		s.rows, s.slow = max(minPageRows, s.rows/2), 0
+	}
+}
+
+// growAfter is how many full pages in a row show that what made pages slow has passed.
+const growAfter = 20
+
+// fullPage notes that a page with another behind it came in time. Pages that were halved because
+// of time-outs grow again, else an outage would leave them small as long as the program runs.
+func (c *Client) fullPage(t lakelink.TableName) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.sizeOf(t)
+	if s.full++; s.full < growAfter {
+		return
+	}
+	s.full, s.slow = 0, 0
+	if s.large == 0 {
+		s.rows = min(c.o.PageRows, 2*s.rows)
 	}
 }
 

@@ -40,6 +40,11 @@ func (s *signIn) find(ctx context.Context) error {
 		return nil
 	}
 	authority, tenant, scope := strings.TrimRight(s.authority, "/"), s.tenant, s.origin
+	if s.authority != "" {
+		if u, err := url.Parse(authority); err != nil || u.Host == "" {
+			return badAuthority(s.authority)
+		}
+	}
 	if hasPath(authority) && tenant == "" {
 		// The authority was given with the tenant in it.
 		authority, tenant = authority[:strings.LastIndexByte(authority, '/')], authority[strings.LastIndexByte(authority, '/')+1:]

@@ -1,6 +1,7 @@
 package dataverse
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -10,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -83,11 +85,12 @@ const (
 
 // readFailure turns an answer that is no success into an error. It reads a bounded part of body.
 func readFailure(resp *http.Response, body io.Reader) *lakelink.Error {
-	raw, _ := io.ReadAll(io.LimitReader(body, maxErrorBody))
+	raw, readErr := io.ReadAll(io.LimitReader(body, maxErrorBody))
 	var answer struct {
 		Error struct{ Code, Message string }
 	}
 	isJSON := json.Unmarshal(raw, &answer) == nil
+	cut := readErr != nil || !isJSON && len(raw) < maxErrorBody && bytes.HasPrefix(raw, []byte("{"))
 	code := hexCode(answer.Error.Code)
 	status := &statusError{resp.StatusCode, oneLine(answer.Error.Message)}
 	e := &lakelink.Error{Code: code, After: retryAfter(resp), Err: status}
@@ -97,6 +100,9 @@ func readFailure(resp *http.Response, body io.Reader) *lakelink.Error {
 	}
 	e.Kind, e.Hint = statusVerdict(resp.StatusCode)
 	switch {
+	case cut && resp.StatusCode >= 400 && e.Kind.Permanent() && e.Kind != lakelink.KindSignIn:
+		// What it says was lost on the way; it may be that a token has expired.
+		e.Kind, e.Hint, e.Err = lakelink.KindTransient, "", &cutError{status.Error() + ", and its reason was cut off"}
 	case code == "" && !isJSON && (e.Kind == lakelink.KindNotFound || resp.StatusCode < 400):
 		// Something answers here, but it is no Dataverse environment.
 		e.Kind, e.Hint = lakelink.KindUnreachable, hintURL
@@ -151,17 +157,28 @@ func oneLine(s string) string {
 	return s
 }
 
-// retryAfter reads a Retry-After header, in seconds or as a date; 0 if there is none.
+// maxRetryAfter bounds what is believed of a Retry-After.
+const maxRetryAfter = 24 * time.Hour
+
+// retryAfter reads a Retry-After header, in seconds or as a date by the other side's clock; 0 if
+// there is none.
 func retryAfter(resp *http.Response) time.Duration {
 	h := strings.TrimSpace(resp.Header.Get("Retry-After"))
 	if h == "" {
 		return 0
 	}
 	if s, err := strconv.ParseFloat(strings.ReplaceAll(h, ",", ""), 64); err == nil {
-		return max(0, time.Duration(min(s, 86400)*float64(time.Second)))
+		if s >= maxRetryAfter.Seconds() {
+			return maxRetryAfter
+		}
+		return max(0, time.Duration(s*float64(time.Second)))
 	}
 	if t, err := http.ParseTime(h); err == nil {
-		return max(0, time.Until(t))
+		now, err := http.ParseTime(resp.Header.Get("Date"))
+		if err != nil {
+			now = time.Now()
+		}
+		return min(maxRetryAfter, max(0, t.Sub(now)))
 	}
 	return 0
 }
@@ -207,13 +224,13 @@ func transportFailure(err error) *lakelink.Error {
 	}
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return unreachable("no such host; " + hintURL)
+		return &lakelink.Error{Kind: lakelink.KindUnreachable, Hint: hintURL, Err: fmt.Errorf("there is no host %s", dns.Name)}
 	case errors.As(err, &cert), errors.As(err, &unknown), errors.As(err, &wrongHost):
 		return unreachable("the host's certificate is not trusted; check the address, or add its issuer to the trusted ones")
 	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return unreachable("the host does not speak TLS; check whether the address starts with https:// or http://")
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return unreachable("nothing answers there; " + hintURL)
+		return unreachable("start what should answer there, or " + hintURL)
 	}
 	return &lakelink.Error{Kind: lakelink.KindTransient, Err: bare(err)}
 }
@@ -232,11 +249,20 @@ func bare(err error) error {
 		if _, net := err.(net.Error); !net {
 			return err
 		}
-		if _, op := err.(*net.OpError); op {
-			return err
+		if op, is := err.(*net.OpError); is {
+			return where(op)
 		}
 		err = u.Unwrap()
 	}
+}
+
+// where says at which address something failed, and how the system calls it.
+func where(op *net.OpError) error {
+	var call *os.SyscallError
+	if op.Addr == nil || !errors.As(op.Err, &call) {
+		return op
+	}
+	return fmt.Errorf("%s: %w", op.Addr, call.Err)
 }
 
 // isSlow reports whether the environment took too long: its own time-outs, a gateway's, or ours.

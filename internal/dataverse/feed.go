@@ -163,10 +163,14 @@ func (c *Client) fetch(ctx context.Context, f *feed, link string) (*page, int, e
 			if errors.Is(err, errPageTooLarge) && !c.largePage(f.t.Name) {
 				return &lakelink.Error{Kind: lakelink.KindInvalid, Err: errors.New("a single row takes more memory than a page may")}
 			}
-			if err == nil {
-				p.tracked = saysTracked(h)
+			if err != nil {
+				return err
 			}
-			return err
+			p.tracked = saysTracked(h)
+			if p.next != "" {
+				c.fullPage(f.t.Name)
+			}
+			return nil
 		},
 	})
 	return p, n, err

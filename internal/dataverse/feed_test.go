@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -410,6 +411,73 @@ func TestPagesShrinkAfterTimeouts(t *testing.T) {
 			t.Errorf("asked for pages of %v", asked)
 		}
 	})
+}
+
+func TestPagesGrowAgainAfterTimeouts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		w := &wire{answer: func(w http.ResponseWriter, r *http.Request) {
+			_, size, _ := strings.Cut(r.Header.Get("Prefer"), "maxpagesize=")
+			size, _, _ = strings.Cut(size, ",")
+			asked = append(asked, size)
+			switch n := len(asked); {
+			case n <= 4:
+				w.WriteHeader(504)
+			case n < 50:
+				reply(w, 200, body(skip(n, 50), row(n, int64(n))))
+			default:
+				reply(w, 200, body("50"))
+			}
+		}}
+		if _, _, _, err := told(t.Context(), dial(t, w), accountTable(), ""); err != nil {
+			t.Fatal(err)
+		}
+		asked = slices.Compact(asked)
+		if fmt.Sprint(asked) != "[5000 2500 1250 2500 5000]" {
+			t.Errorf("asked for pages of %v", asked)
+		}
+	})
+}
+
+func TestCutRefusalIsAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		whole := `{"error":{"code":"0x80044352","message":"Version stamp associated with the client has expired."}}`
+		for _, header := range []string{"", "x-test-cut"} {
+			tries := 0
+			w := &wire{answer: func(w http.ResponseWriter, _ *http.Request) {
+				if tries++; tries > 1 {
+					reply(w, 400, whole)
+					return
+				}
+				if header != "" {
+					w.Header().Set(header, "1")
+				}
+				reply(w, 400, whole[:len(whole)/2])
+			}}
+			_, _, _, err := told(t.Context(), dial(t, w), accountTable(), cursor{Org: testOrg, Token: "5!x", Version: 5}.checkpoint())
+			wantKind(t, err, lakelink.KindExpired)
+		}
+	})
+}
+
+func TestRetryAfter(t *testing.T) {
+	for header, want := range map[string]time.Duration{
+		"": 0, "37": 37 * time.Second, "1.5": 1500 * time.Millisecond, "1,200": 20 * time.Minute, "-3": 0, "soon": 0, "NaN": 0,
+		"99999999999999": 24 * time.Hour, "Inf": 24 * time.Hour,
+		// Dates are by the environment's clock, which here is years off.
+		"Tue, 01 Mar 2033 10:00:30 GMT": 30 * time.Second,
+		"Tue, 01 Mar 2033 09:00:00 GMT": 0,
+		"Sat, 01 Mar 2053 10:00:00 GMT": 24 * time.Hour,
+	} {
+		resp := &http.Response{Header: http.Header{"Retry-After": {header}, "Date": {"Tue, 01 Mar 2033 10:00:00 GMT"}}}
+		if got := retryAfter(resp); got != want {
+			t.Errorf("%q is %s, want %s", header, got, want)
+		}
+	}
+	at := time.Now().Add(time.Minute).UTC().Format(http.TimeFormat)
+	if got := retryAfter(&http.Response{Header: http.Header{"Retry-After": {at}}}); got < 50*time.Second || got > time.Minute {
+		t.Errorf("%q without a Date is %s", at, got)
+	}
 }
 
 func TestPagesShrinkWhenTooLarge(t *testing.T) {

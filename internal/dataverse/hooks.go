@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -73,6 +74,7 @@ func (c *Client) RegisterHook(ctx context.Context, o HookOptions) (*Hook, error)
 		return nil, &lakelink.Error{Op: opHook, Kind: lakelink.KindInvalid, Err: errors.New("a webhook needs a name, a public address and a key"),
 			Hint: "give the public address at which the environment reaches this service"}
 	}
+	o.Name = endpointName(o.Name)
 	id, err := c.putEndpoint(ctx, o)
 	if err != nil {
 		return nil, err
@@ -116,7 +118,7 @@ func (c *Client) RegisterHook(ctx context.Context, o HookOptions) (*Hook, error)
 
 // RemoveHook takes a hook out of the environment. One that is not there is no error.
 func (c *Client) RemoveHook(ctx context.Context, name string) error {
-	ends, err := c.endpoints(ctx, name)
+	ends, err := c.endpoints(ctx, endpointName(name))
 	if err != nil {
 		return err
 	}
@@ -126,6 +128,19 @@ func (c *Client) RemoveHook(ctx context.Context, name string) error {
 		}
 	}
 	return nil
+}
+
+// maxEndpointName is how long the name of a service endpoint may be.
+const maxEndpointName = 100
+
+// endpointName is a hook's name as the environment can hold it; a long one is told from its like by
+// a hash at its end.
+func endpointName(name string) string {
+	if len(name) <= maxEndpointName {
+		return name
+	}
+	sum := fmt.Sprintf("…%x", sha256.Sum256([]byte(name)))[:19]
+	return strings.ToValidUTF8(name[:maxEndpointName-len(sum)], "") + sum
 }
 
 func stepName(hook, message string, table lakelink.TableName) string {

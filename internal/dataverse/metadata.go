@@ -52,7 +52,7 @@ func (c *Client) whoAmI(ctx context.Context) (id string, requests int, err error
 	var answer struct {
 		Organization string `json:"OrganizationId"`
 	}
-	requests, err = c.do(ctx, call{op: "connect to the environment", link: "WhoAmI",
+	requests, err = c.do(ctx, call{op: "connect to " + c.origin, link: "WhoAmI",
 		read: func(_ http.Header, body io.Reader) error {
 			return json.UnmarshalRead(io.LimitReader(body, maxErrorBody), &answer)
 		}})
@@ -60,7 +60,7 @@ func (c *Client) whoAmI(ctx context.Context) (id string, requests int, err error
 		return "", requests, notEnvironment(err)
 	}
 	if answer.Organization == "" {
-		return "", requests, &lakelink.Error{Op: "connect to the environment", Kind: lakelink.KindUnreachable,
+		return "", requests, &lakelink.Error{Op: "connect to " + c.origin, Kind: lakelink.KindUnreachable,
 			Err: errors.New("what answers at this address is not a Dataverse environment"), Hint: hintURL}
 	}
 	c.mu.Lock()

@@ -342,7 +342,7 @@ func (d *decoder) endDelete() bool {
 		return d.s.syntax("the id of a deleted row")
 	}
 	d.page.deletes = append(d.page.deletes, id)
-	return true
+	return d.limit == 0 || d.s.offset() < d.measure || d.fits()
 }
 
 func (d *decoder) clearRow() {
@@ -352,7 +352,7 @@ func (d *decoder) clearRow() {
 }
 
 func (d *decoder) size() int {
-	n := 0
+	n := len(d.page.deletes) * idSize
 	for _, v := range d.vectors {
 		n += v.size()
 	}

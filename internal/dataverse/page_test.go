@@ -210,6 +210,13 @@ func TestPageTooLarge(t *testing.T) {
 	if _, err := d.decode(strings.NewReader(body("9", rows...))); !errors.Is(err, errPageTooLarge) {
 		t.Errorf("error %v", err)
 	}
+	rows = rows[:0]
+	for i := range 10_000 {
+		rows = append(rows, gone(i))
+	}
+	if _, err := d.decode(strings.NewReader(body("9", rows...))); !errors.Is(err, errPageTooLarge) {
+		t.Errorf("of deletes: error %v", err)
+	}
 }
 
 func TestDecimalsAreExact(t *testing.T) {

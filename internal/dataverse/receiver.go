@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"lakelink"
 )
@@ -19,7 +20,13 @@ import (
 type Receiver struct {
 	key  [sha256.Size]byte
 	hint func(lakelink.TableName)
+
+	patience time.Duration
 }
+
+// maxPatience is how long the body of a call may take, also of one without the key: net/http reads
+// on after a refusal. Nobody is to hold connections by sending slowly.
+const maxPatience = 10 * time.Second
 
 // NewReceiver makes a Receiver for calls with that key, which must not be empty. hint is called
 // for each of them before it is answered, by many goroutines at once, and must return quickly:
@@ -28,7 +35,7 @@ func NewReceiver(key string, hint func(lakelink.TableName)) *Receiver {
 	if key == "" {
 		panic("dataverse: a Receiver without a key would take calls from anybody")
 	}
-	return &Receiver{sha256.Sum256([]byte(key)), hint}
+	return &Receiver{key: sha256.Sum256([]byte(key)), hint: hint, patience: maxPatience}
 }
 
 // maxHookBody is the most an environment sends (§7.2). The body is read to keep the connection
@@ -37,6 +44,8 @@ const maxHookBody = 512 << 10
 
 // ServeHTTP implements http.Handler.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	// Where the connection knows no deadlines there is nothing to hold.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(r.patience))
 	if req.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		http.Error(w, "a webhook is called with POST", http.StatusMethodNotAllowed)

@@ -1,10 +1,15 @@
 package dataverse
 
 import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"lakelink"
 )
@@ -91,4 +96,68 @@ func TestHookIsRepaired(t *testing.T) {
 	}
 	_, err = c.RegisterHook(t.Context(), HookOptions{Name: "x", PublicURL: "nowhere", Key: "k"})
 	wantKind(t, err, lakelink.KindInvalid)
+}
+
+func TestSlowCallersAreNotWaitedFor(t *testing.T) {
+	told := make(chan lakelink.TableName, 4)
+	r := NewReceiver("k1", func(table lakelink.TableName) { told <- table })
+	r.patience = 100 * time.Millisecond
+	host := strings.TrimPrefix(newServer(t, r), "http://")
+	for _, key := range []string{"k1", "forged"} {
+		conn, err := net.Dial("tcp", host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\n%s: %s\r\nx-ms-dynamics-entity-name: account\r\nContent-Length: 100\r\n\r\n{", KeyHeader, key)
+		if _, err := io.Copy(io.Discard, conn); err != nil {
+			t.Errorf("key %s: the connection is held: %v", key, err)
+		}
+	}
+	if len(told) != 1 {
+		t.Errorf("%d hints", len(told))
+	}
+	// A connection that rests between calls longer than a call may take is kept.
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	in := bufio.NewReader(conn)
+	for range 2 {
+		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\n%s: k1\r\nx-ms-dynamics-entity-name: account\r\nContent-Length: 2\r\n\r\n{}", KeyHeader)
+		res, err := http.ReadResponse(in, nil)
+		if err != nil || res.StatusCode != 200 {
+			t.Fatalf("answered %v, %v", res, err)
+		}
+		time.Sleep(2 * r.patience)
+	}
+}
+
+func TestLongNamesAreShortened(t *testing.T) {
+	c := hookEnvironment(t)
+	name := strings.Repeat("x", 110)
+	for _, end := range []string{"1", "2", "2"} {
+		o := HookOptions{Name: name + end, PublicURL: "http://127.0.0.1:9/hook", Key: "k", Tables: []lakelink.TableName{"account"}}
+		if h, err := c.RegisterHook(t.Context(), o); err != nil || h.Steps != 3 {
+			t.Fatalf("%+v, %v", h, err)
+		}
+	}
+	if err := c.RemoveHook(t.Context(), name+"1"); err != nil {
+		t.Fatal(err)
+	}
+	for end, want := range map[string]int{"1": 0, "2": 1} {
+		if ends, err := c.endpoints(t.Context(), endpointName(name+end)); err != nil || len(ends) != want {
+			t.Errorf("%s: %d endpoints, %v", end, len(ends), err)
+		}
+	}
+}
+
+func TestRepairMakesNoStepThatIsGone(t *testing.T) {
+	c := hookEnvironment(t)
+	err := c.write(t.Context(), http.MethodPatch, "sdkmessageprocessingsteps(00000000-0000-0000-0000-00000000000a)",
+		map[string]any{"statecode": 0, "statuscode": 1})
+	wantKind(t, err, lakelink.KindNotFound)
 }

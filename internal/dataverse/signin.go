@@ -32,15 +32,18 @@ type signIn struct {
 	scope    string
 	token    string
 	renewAt  time.Time
-	refusal  error // the last sign-in's, until again
+	ends     time.Time // of the token
+	refusal  error     // the last sign-in's, until again
 	again    time.Time
 }
 
 // signInTimeout bounds one sign-in. refusalHolds is for how long a refusal is not put to the test
-// again: hundreds of tables ask at once, and authorities lock out who insists.
+// again: hundreds of tables ask at once, and authorities lock out who insists. renewAgain is how
+// long a token that could not be renewed is used before the next attempt.
 const (
 	signInTimeout = 30 * time.Second
 	refusalHolds  = 3 * time.Second
+	renewAgain    = 30 * time.Second
 )
 
 // bearer returns a token that is good for a while. stale, if not empty, is one that the
@@ -64,10 +67,15 @@ func (s *signIn) bearer(ctx context.Context, stale string) (string, error) {
 		s.refusal, s.again = err, s.now().Add(refusalHolds)
 	}
 	if err != nil {
+		if s.token != "" && s.token != stale && s.now().Before(s.ends) {
+			s.renewAt = s.now().Add(renewAgain)
+			return s.token, nil
+		}
 		return "", err
 	}
 	// A token that lives an hour is renewed five minutes before its end.
-	s.token, s.renewAt = token, s.now().Add(life-min(5*time.Minute, life/2))
+	s.token, s.ends = token, s.now().Add(life)
+	s.renewAt = s.ends.Add(-min(5*time.Minute, life/2))
 	return token, nil
 }
 
@@ -81,8 +89,12 @@ func (s *signIn) renew(ctx context.Context) (token string, life time.Duration, e
 	// The secret is read for each sign-in, so that a new one is picked up.
 	secret, err := s.secret(ctx)
 	if err != nil {
-		return "", 0, &lakelink.Error{Kind: lakelink.KindSignIn, Err: fmt.Errorf("the client secret cannot be read: %w", err),
-			Hint: "check the client secret's reference"}
+		e := &lakelink.Error{Kind: lakelink.KindSignIn, Err: fmt.Errorf("no client secret: %w", err)}
+		var known *lakelink.Error
+		if !errors.As(err, &known) || known.Hint == "" {
+			e.Hint = "check the client secret's reference"
+		}
+		return "", 0, e
 	}
 	return s.ask(ctx, secret)
 }
@@ -159,7 +171,7 @@ func refused(resp *http.Response, short, description string, codes []int) error 
 	// The description's first line says it; the rest are trace ids.
 	first, _, _ := strings.Cut(strings.ReplaceAll(description, "\r", "\n"), "\n")
 	first, _, _ = strings.Cut(first, " Trace ID:")
-	e.Err = errors.New(oneLine("sign-in was refused: " + first))
+	e.Err = errors.New(strings.TrimSuffix(oneLine("sign-in was refused: "+first), "."))
 	return e
 }
 

@@ -100,6 +100,46 @@ func TestSecretAndTokenAreRenewed(t *testing.T) {
 	})
 }
 
+func TestTokenAtHandIsUsedWhileTheAuthorityIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		signIns, away := 0, false
+		w := &wire{
+			token: func(w http.ResponseWriter, _ *http.Request) {
+				if signIns++; away {
+					w.WriteHeader(503)
+					return
+				}
+				reply(w, 200, `{"expires_in":3600,"access_token":"T`+fmt.Sprint(signIns)+`"}`)
+			},
+			answer: func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, body("5")) },
+		}
+		c := dial(t, w)
+		read := func() error {
+			_, _, _, err := told(t.Context(), c, accountTable(), "")
+			return err
+		}
+		if err := read(); err != nil {
+			t.Fatal(err)
+		}
+		away = true
+		time.Sleep(56 * time.Minute)
+		for range 3 {
+			if err := read(); err != nil {
+				t.Errorf("the token is good for four minutes: %v", err)
+			}
+		}
+		if signIns != 2 {
+			t.Errorf("signed in %d times within a moment", signIns)
+		}
+		time.Sleep(5 * time.Minute)
+		wantKind(t, read(), lakelink.KindTransient)
+		away = false
+		if err := read(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestSecretThatCannotBeRead(t *testing.T) {
 	c := dial(t, &wire{}, func(o *Options) {
 		o.Secret = func(context.Context) (string, error) { return "", errors.New("no such file") }

@@ -36,6 +36,10 @@ func (c *Client) Version(ctx context.Context) (int64, error) {
 		switch lakelink.KindOf(err) {
 		case lakelink.KindUntracked, lakelink.KindForbidden, lakelink.KindNotFound, lakelink.KindInvalid, lakelink.KindConflict:
 		default:
+			var e *lakelink.Error
+			if errors.As(err, &e) {
+				e.Table = "" // which one was asked means nothing to anybody
+			}
 			return 0, err
 		}
 	}

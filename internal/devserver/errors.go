@@ -25,6 +25,7 @@ const (
 	codeBadRequest      = "0x80060888" // OData: bad query, unknown property
 	codeMetadataQuery   = "0x8006088a"
 	codeVersionMismatch = "0x80060882"
+	codeNotOptimistic   = "0x8006088d"
 	codeNotTracked      = "0x80072491"
 	codeConditions      = "0x8004430c"
 	codeManyRequests    = "0x80072322"

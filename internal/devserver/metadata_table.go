@@ -31,6 +31,9 @@ func text(s string) any {
 	return s
 }
 
+// optimistic says whether writes to a table may ask for a version (IsOptimisticConcurrencyEnabled).
+func optimistic(t *schema.Table) bool { return t.Column("versionnumber") != nil && !t.Intersect }
+
 // tableDefinition is the EntityMetadata of a table, in the original's order.
 func tableDefinition(t *schema.Table) object {
 	hasState := t.Column("statecode") != nil
@@ -69,7 +72,7 @@ func tableDefinition(t *schema.Table) object {
 		{"IsCustomEntity", t.Custom},
 		{"IsBusinessProcessEnabled", false},
 		{"SyncToExternalSearchIndex", false},
-		{"IsOptimisticConcurrencyEnabled", t.Column("versionnumber") != nil && !t.Intersect},
+		{"IsOptimisticConcurrencyEnabled", optimistic(t)},
 		{"ChangeTrackingEnabled", t.ChangeTracked},
 		{"IsImportable", !t.Intersect},
 		{"IsIntersect", t.Intersect},

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"lakelink/internal/devserver/odata"
 	"lakelink/internal/devserver/store"
@@ -193,7 +194,7 @@ func (c cookie) position(t *store.Table, order []odata.Order) (*store.Position, 
 }
 
 // formatTerm writes a value of an order so that parseTerm knows its type: texts begin with a
-// quote, primary keys with a brace.
+// quote, those with characters that XML does not have with a double one, primary keys with a brace.
 func formatTerm(v any) string {
 	switch v := v.(type) {
 	case int64:
@@ -205,6 +206,9 @@ func formatTerm(v any) string {
 		}
 		return s
 	case string:
+		if strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == utf8.RuneError || r > 0xfffd && r < 0x10000 }) {
+			return strconv.QuoteToASCII(v)
+		}
 		return "'" + v
 	}
 	return ""
@@ -213,6 +217,9 @@ func formatTerm(v any) string {
 func parseTerm(s string) (any, error) {
 	if text, ok := strings.CutPrefix(s, "'"); ok {
 		return text, nil
+	}
+	if strings.HasPrefix(s, `"`) {
+		return strconv.Unquote(s)
 	}
 	if strings.ContainsAny(s, ".e") {
 		return strconv.ParseFloat(s, 64)

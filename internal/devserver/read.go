@@ -231,7 +231,7 @@ func (s *Server) representation(r *request, t *store.Table, id store.ID, status 
 		}
 		etag := `W/"` + strconv.FormatInt(version, 10) + `"`
 		res.header.Set("ETag", etag)
-		if r.Method == http.MethodGet && r.Header.Get("If-None-Match") == etag && len(r.prefer.annotations) == 0 {
+		if r.Method == http.MethodGet && r.Header.Get("If-None-Match") == etag && len(r.prefer.annotations) == 0 && optimistic(t.Table) {
 			res.status = http.StatusNotModified
 			return nil
 		}

@@ -46,6 +46,16 @@ func TestPagesFollowAnyOrder(t *testing.T) {
 	wantNames(t, "in pages", paged, names(whole, "name")...)
 }
 
+func TestPagesFollowTextsThatXMLDoesNotHave(t *testing.T) {
+	e := devservertest.Start(t)
+	for _, name := range []string{"a\x01", "a\x01z", "a\x02", "ab", "a\ufffd", "b"} {
+		e.Insert("account", map[string]store.Value{"name": name})
+	}
+	whole := e.Page("accounts?$select=name&$orderby=name")
+	paged, _ := e.Pages("accounts?$select=name&$orderby=name", "Prefer: odata.maxpagesize=1")
+	wantNames(t, "in pages", paged, names(whole, "name")...)
+}
+
 func TestFiltersMeanWhatTheyMeanInDataverse(t *testing.T) {
 	e := devservertest.Start(t)
 	contact := e.Insert("contact", map[string]store.Value{"firstname": "Susanna", "lastname": "Stubberod"})
@@ -76,6 +86,7 @@ func TestFiltersMeanWhatTheyMeanInDataverse(t *testing.T) {
 		"createdon gt 2026-03-02":                               "O'Neill & 100% <sons>",
 		"versionnumber gt 1 and name eq 'litware'":              "Litware",
 		"not (revenue eq 5)":                                    "Litware", // unknown is not true
+		"not (revenue gt null) or name eq 'litware'":            "Litware",
 	} {
 		p := e.Page("accounts?$select=name&$filter=" + filter)
 		if got := names(p, "name"); len(got) != 1 || got[0] != want {
@@ -185,6 +196,20 @@ func TestUnchangedRowIsNotSentAgain(t *testing.T) {
 	e.Patch("account", id, map[string]store.Value{"name": "x"})
 	if a := e.Do("GET", url, nil, "If-None-Match: "+etag); a.Status != 200 {
 		t.Errorf("changed: %d", a.Status)
+	}
+}
+
+func TestVersionsAreAskedForOnlyWhereTheTableAllowsIt(t *testing.T) {
+	e := devservertest.Start(t)
+	id := e.Insert("teammembership", map[string]store.Value{"systemuserid": store.NewID(), "teamid": store.NewID()})
+	url := "teammemberships(" + id.String() + ")"
+	etag := e.Get(url).Header.Get("ETag")
+	if a := e.Do("GET", url, nil, "If-None-Match: "+etag); a.Status != 200 {
+		t.Errorf("read: %d", a.Status)
+	}
+	wantError(t, e.Do("DELETE", url, nil, "If-Match: "+etag), 400, "0x8006088d")
+	if a := e.Do("DELETE", url, nil, "If-Match: *"); a.Status != 204 {
+		t.Errorf("delete: %d %s", a.Status, a.Body)
 	}
 }
 

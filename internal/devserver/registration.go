@@ -48,9 +48,13 @@ func isRegistration(table string) bool {
 	return false
 }
 
-// wants says whether a step is about a kind of change.
+// jobTable holds the records of calls that failed.
+const jobTable = "asyncoperation"
+
+// wants says whether a step is about a kind of change. Jobs call nobody: the record of a failed
+// call would lead to the next one, for as long as the receiver is away.
 func (s *step) wants(table string, m store.Message) bool {
-	return s.message == m && (s.table == "" || s.table == table)
+	return s.message == m && (s.table == "" || s.table == table) && table != jobTable
 }
 
 // fires says whether a change is one the step is for.

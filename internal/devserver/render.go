@@ -80,7 +80,7 @@ func (p *projection) add(c *schema.Column, a annotations) {
 		col.kind = primaryKey
 	case p.table.IsVersion(c):
 		col.kind = version
-	case p.table.LogicalName == "serviceendpoint" && c.LogicalName == "authvalue":
+	case p.table.IsSecret(c):
 		col.kind = secret
 	}
 	if c.IsLookup() && a.include(lookupTable) {

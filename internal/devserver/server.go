@@ -67,7 +67,9 @@ func New(st *store.Store, o Options) (*Server, error) {
 		o.Now = time.Now
 	}
 	if o.Webhooks == nil {
-		o.Webhooks = &http.Client{Timeout: webhookTimeout}
+		// A redirect is no success, and would take the endpoint's key to another host.
+		o.Webhooks = &http.Client{Timeout: webhookTimeout,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
 	s := &Server{
 		store:    st,

@@ -128,8 +128,8 @@ func (s *Server) LostWebhooks() int64 { return s.webhooks.lost.Load() }
 // deliver makes one call, with one more attempt if the receiver's gateway asks for it, and
 // records a failure as a system job.
 func (w *webhooks) deliver(ctx context.Context, d delivery) {
-	body, cut := w.body(d)
 	id, correlation := newGUID(), newGUID()
+	body, cut := w.body(d, id, correlation)
 	var err error
 	for attempt := range 2 {
 		if attempt > 0 {
@@ -198,7 +198,7 @@ const (
 
 // recordFailure leaves a failed system job for a call.
 func (w *webhooks) recordFailure(ctx context.Context, d delivery, correlation string, cause error) error {
-	t := w.server.store.Table("asyncoperation")
+	t := w.server.store.Table(jobTable)
 	if t == nil {
 		return nil
 	}

@@ -16,9 +16,10 @@ const maxWebhookBody = 256 << 10
 const contracts = ":http://schemas.microsoft.com/xrm/2011/Contracts"
 
 // body writes the execution context of a change, as WCF writes JSON: dictionaries are lists of
-// key and value, dates are \/Date(ms)\/, and slashes are escaped. cut says that it was too large.
-func (w *webhooks) body(d delivery) (body []byte, cut bool) {
-	o := w.executionContext(d)
+// key and value, dates are \/Date(ms)\/, and slashes are escaped. id and correlation are those of
+// the call's headers. cut says that it was too large.
+func (w *webhooks) body(d delivery, id, correlation string) (body []byte, cut bool) {
+	o := w.executionContext(d, id, correlation)
 	body = wcf(o)
 	if len(body) <= maxWebhookBody {
 		return body, false
@@ -41,10 +42,9 @@ func wcf(o object) []byte {
 
 const noID = "00000000-0000-0000-0000-000000000000"
 
-func (w *webhooks) executionContext(d delivery) object {
+func (w *webhooks) executionContext(d delivery, id, correlation string) object {
 	c, env := d.change, w.server.store.Environment()
 	now := w.server.options.Now()
-	correlation := newGUID()
 	input := []object{{{"key", "Target"}, {"value", target(c)}}}
 	output := []object{}
 	switch c.Message {
@@ -84,7 +84,7 @@ func (w *webhooks) executionContext(d delivery) object {
 		{"PreEntityImages", []object{}},
 		{"PrimaryEntityId", c.ID.String()},
 		{"PrimaryEntityName", c.Table.LogicalName},
-		{"RequestId", newGUID()},
+		{"RequestId", id},
 		{"SecondaryEntityName", "none"},
 		{"SharedVariables", []object{{{"key", "IsAutoTransact"}, {"value", true}}}},
 		{"Stage", stagePostEvent},

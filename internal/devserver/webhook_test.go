@@ -166,6 +166,55 @@ func TestWebhookSecretCannotBeReadBack(t *testing.T) {
 	if strings.Contains(string(a.Body), "k1") || !strings.Contains(string(a.Body), `"authvalue":null`) || !strings.Contains(string(a.Body), `"isauthvalueset":true`) {
 		t.Errorf("%s", a.Body)
 	}
+	for _, query := range []string{"$filter=contains(authvalue,'k1')", "$orderby=authvalue"} {
+		wantError(t, e.Do("GET", "serviceendpoints?$select=name&"+query, nil), 400, "0x80060888")
+	}
+}
+
+func TestWebhookDoesNotFollowRedirects(t *testing.T) {
+	e := devservertest.Start(t)
+	other := newReceiver(t, ok)
+	r := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
+	t.Cleanup(r.Close)
+	register(t, e, webhook(r.URL), "Create", "account", "")
+	e.Fill("account", 1)
+	e.Server.WaitWebhooks()
+	if p := e.Page("asyncoperations"); len(other.calls) != 0 || len(p.Value) != 1 {
+		t.Errorf("%d calls of another host, jobs %v", len(other.calls), p.Value)
+	}
+}
+
+func TestWebhookBodyNamesItsRequest(t *testing.T) {
+	e := devservertest.Start(t)
+	r := newReceiver(t, ok)
+	register(t, e, webhook(r.URL), "Create", "account", "")
+	e.Fill("account", 1)
+	e.Server.WaitWebhooks()
+	var body struct{ RequestId, CorrelationId string }
+	if err := json.Unmarshal(r.calls[0].body, &body); err != nil {
+		t.Fatal(err)
+	}
+	h := r.calls[0].header
+	if body.RequestId != h.Get("x-request-id") || body.CorrelationId != h.Get("x-ms-correlation-request-id") {
+		t.Errorf("body %+v, headers %v", body, h)
+	}
+}
+
+func TestFailedWebhookCallsLeadToNoFurtherCalls(t *testing.T) {
+	e := devservertest.Start(t)
+	r := newReceiver(t, func(n int) int {
+		if n > 5 {
+			return 200 // or the test would not end
+		}
+		return 500
+	})
+	register(t, e, webhook(r.URL), "Create", "asyncoperation", "")
+	register(t, e, webhook(r.URL), "Create", "account", "")
+	e.Fill("account", 1)
+	e.Server.WaitWebhooks()
+	if p := e.Page("asyncoperations"); len(r.calls) != 1 || len(p.Value) != 1 {
+		t.Errorf("%d calls, %d jobs", len(r.calls), len(p.Value))
+	}
 }
 
 func TestWebhookFiresOnlyForItsColumns(t *testing.T) {

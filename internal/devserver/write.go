@@ -123,7 +123,12 @@ func (r *request) checkConditions(t *store.Table, id store.ID, exists bool, vers
 		return nil
 	case !exists:
 		return notFound(t, id)
-	case match == "*" || match == `W/"`+strconv.FormatInt(version, 10)+`"`:
+	case match == "*":
+		return nil
+	case !optimistic(t.Table):
+		return &apiError{http.StatusBadRequest, codeNotOptimistic,
+			"Optimistic concurrency isn't enabled for entity type " + t.LogicalName + ". The IfVersionMatches value of ConcurrencyBehavior can only be used if optimistic concurrency is enabled."}
+	case match == `W/"`+strconv.FormatInt(version, 10)+`"`:
 		return nil
 	}
 	return &apiError{http.StatusPreconditionFailed, codeVersionMismatch,

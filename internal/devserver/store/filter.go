@@ -107,7 +107,7 @@ func (c *compiler) comparison(e odata.Binary) (string, error) {
 			case odata.Ne:
 				return c.use(*to) + " IS NOT NULL", nil
 			}
-			return "0", nil // nothing is more or less than null
+			return "NULL", nil // neither true nor false, so that not makes it no more true
 		}
 		if err := bind(pair[0], pair[1], e.Op); err != nil {
 			return "", err
@@ -143,7 +143,7 @@ func (c *compiler) operand(e odata.Expr) (operand, error) {
 func (c *compiler) path(p odata.Path) (operand, error) {
 	if len(p) == 1 {
 		col := c.table.Property(p[0])
-		if col == nil {
+		if col == nil || c.table.IsSecret(col) {
 			return operand{}, noProperty(p[0], c.table)
 		}
 		return c.columnOf(c.table, "r", col), nil
@@ -160,7 +160,7 @@ func (c *compiler) path(p odata.Path) (operand, error) {
 			break
 		}
 		col := target.Property(p[1])
-		if col == nil {
+		if col == nil || target.IsSecret(col) {
 			return operand{}, noProperty(p[1], target)
 		}
 		inner := c.columnOf(target, "n", col)

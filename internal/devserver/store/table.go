@@ -72,6 +72,11 @@ func (t *Table) IsVersion(c *schema.Column) bool {
 	return t.version != nil && c.Number == t.version.Number
 }
 
+// IsSecret says whether c is kept and never told: the key of a service endpoint.
+func (t *Table) IsSecret(c *schema.Column) bool {
+	return t.LogicalName == "serviceendpoint" && c.LogicalName == "authvalue"
+}
+
 // MaxNumber is the highest column number of the table.
 func (t *Table) MaxNumber() int { return len(t.byNumber) - 1 }
 

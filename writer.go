@@ -66,8 +66,8 @@ type LoadWriter interface {
 	Stage(ctx context.Context, pos Position) error
 
 	// Finish makes the load the table's content, atomically with pos, which is also staged. Rows that
-	// the lake had and the load has not are deleted with pos.Version. An IntervalWriter shows it
-	// when its interval is closed.
+	// the lake had and the load has not are deleted with pos.Version; changes that were written and
+	// not committed are dropped. An IntervalWriter shows it when its interval is closed.
 	Finish(ctx context.Context, pos Position) error
 }
 

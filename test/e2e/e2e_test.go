@@ -34,10 +34,11 @@ type job struct {
 	lake    *local.Lake
 	manager *replicate.Manager
 	store   *memStore
+	tables  []lakelink.TableName
 }
 
 func newJob(t *testing.T, rows int) *job {
-	j := &job{t: t, env: devservertest.Start(t), dir: t.TempDir(), store: newMemStore()}
+	j := &job{t: t, env: devservertest.Start(t), dir: t.TempDir(), store: newMemStore(), tables: tables}
 	if err := sample.Seed(t.Context(), j.env.Store, sample.Options{Rows: rows, RandomSeed: 1}); err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +91,7 @@ func (j *job) start() {
 func (j *job) create() {
 	j.t.Helper()
 	if _, err := j.manager.Create(j.t.Context(), lakelink.Link{
-		Name: "e2e", ID: "2c8f1c1e-5b1e-4a9e-8f11-0d6a1f1f3c55", Lake: j.lake.URL(), Tables: tables,
+		Name: "e2e", ID: "2c8f1c1e-5b1e-4a9e-8f11-0d6a1f1f3c55", Lake: j.lake.URL(), Tables: j.tables,
 		Environment: lakelink.EnvironmentRef{URL: j.env.URL, ClientID: j.env.ClientID, ClientSecret: "env:UNUSED"},
 		Formats:     []lakelink.Format{lakelink.Incremental, lakelink.Delta}, Interval: lakelink.Duration(lakelink.MinInterval),
 		Created: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
@@ -111,7 +112,7 @@ func (j *job) equal() {
 	if err != nil {
 		j.t.Fatal(err)
 	}
-	for _, name := range tables {
+	for _, name := range j.tables {
 		def, err := conn.Source.Table(ctx, name)
 		if err != nil {
 			j.t.Fatal(err)
@@ -146,6 +147,7 @@ func columns(e verify.Example) []string {
 }
 
 func TestEnvironmentAndLakeAreEqualAfterLoadsChangesAndARestart(t *testing.T) {
+	t.Parallel() // it waits for intervals most of the time
 	j := newJob(t, 3000)
 	j.start()
 	j.create()

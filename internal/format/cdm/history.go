@@ -21,7 +21,8 @@ type chapter struct {
 }
 
 // history lists the folders that hold files of a table, oldest first, from the newest one back along
-// the manifests. Where gone is true, folders that are no longer there end it.
+// the manifests. Where gone is true, folders that are no longer there end it; else each must be as consumers
+// need it.
 func history(ctx context.Context, lake lakelink.Lake, t lakelink.TableName, last folder, gone bool) ([]chapter, error) {
 	var out []chapter
 	for f := last; f != ""; {
@@ -38,6 +39,11 @@ func history(ctx context.Context, lake lakelink.Lake, t lakelink.TableName, last
 		e := m.Tables[t]
 		if e == nil || len(e.Files) == 0 || e.Before >= f {
 			return nil, damaged(f.path(manifestFile), "it does not name the files of table %s", t)
+		}
+		if !gone {
+			if err := checkMarker(ctx, lake, m, t); err != nil {
+				return nil, err
+			}
 		}
 		out = append(out, chapter{f, e.Attributes, e.Files})
 		f = e.Before

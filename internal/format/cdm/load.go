@@ -367,7 +367,7 @@ func (c *counter) Write(b []byte) (int, error) {
 }
 
 // Finish lets the next interval show the load in place of the table's rows. Changes that were
-// committed before and are not shown yet are in it and are dropped.
+// written before and are not shown yet, committed or not, are in it and are dropped.
 func (l *loadWriter) Finish(ctx context.Context, pos lakelink.Position) error {
 	if pos.Version <= 0 { // it decides which rows are shown, and deletes bear it
 		return failKind(lakelink.KindInvalid, "finish load", l.t.name, "the position has no version")
@@ -384,6 +384,9 @@ func (l *loadWriter) Finish(ctx context.Context, pos lakelink.Position) error {
 	if err := l.stage(ctx, pos, true); err != nil {
 		return err
 	}
+	// A delete of a cycle that was given up would get the version of the next commit, and take a row of
+	// the load with it.
+	l.open.release()
 	l.w.mu.Lock()
 	defer l.w.mu.Unlock()
 	l.t.drop()

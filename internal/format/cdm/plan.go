@@ -38,13 +38,13 @@ type plan struct {
 	extra *spool        // deletes of a load: ids that the lake shows and the load has not (O10)
 }
 
-// The kinds of entries, in the top bits of record.tail: of two entries of one version the row wins
-// over the delete. The other bits say where the frame is.
+// The kinds of entries, in the top bits of record.tail. The other bits say where the frame is: of two
+// entries of one version the one that was committed later wins, as a delete moves no version by itself. In
+// one commit it is the row, as deletes are the first part of a spool.
 const (
 	shownDelete = iota
 	shownRow
-	ownDelete
-	ownRow
+	own
 )
 
 const indexBits = 40 // frames of a part
@@ -105,10 +105,6 @@ func collect(ctx context.Context, ids *sorter, i int, part part) error {
 	}
 	defer r.Close()
 	frames := newFrameReader(r)
-	kind := ownRow
-	if part.year == deleteYear {
-		kind = ownDelete
-	}
 	for index := int64(0); ; index++ {
 		h, err := frames.skip()
 		if err == io.EOF {
@@ -117,10 +113,10 @@ func collect(ctx context.Context, ids *sorter, i int, part part) error {
 		if err != nil {
 			return err
 		}
-		if kind == ownDelete && h.version == 0 {
+		if part.year == deleteYear && h.version == 0 {
 			h.version = part.deletes
 		}
-		if err := ids.add(newRecord(h.id, h.version, tail(kind, i, index))); err != nil {
+		if err := ids.add(newRecord(h.id, h.version, tail(own, i, index))); err != nil {
 			return err
 		}
 		if index&0xffff == 0 && ctx.Err() != nil {
@@ -131,19 +127,21 @@ func collect(ctx context.Context, ids *sorter, i int, part part) error {
 
 // decide goes through the entries, id by id, the latest of each last.
 func (p planner) decide(ids *sorter, parts []part, out *plan) error {
+	partOf := func(tail uint64) int { return int(tail << 2 >> 2 >> indexBits) }
 	leave := func(tail uint64) {
-		at := int(tail << 2 >> 2 >> indexBits)
+		at := partOf(tail)
 		out.skip[at].set(int64(tail & (1<<indexBits - 1)))
 		out.left[parts[at].year]--
 	}
+	isRow := func(tail uint64) bool { return tail>>62 == own && parts[partOf(tail)].year != deleteYear }
 	var id record
 	var best uint64 // tail of the entry that stays so far; 0 is none
 	live, alive := false, false
 	end := func() error {
-		if best>>62 == ownDelete && p.load {
+		if p.load && best != 0 && !isRow(best) {
 			leave(best)
 		}
-		if p.load && live && !alive && best>>62 != ownRow {
+		if p.load && live && !alive && !isRow(best) {
 			out.extra.delete(id.id(), p.through)
 			return out.extra.settle()
 		}
@@ -164,7 +162,7 @@ func (p planner) decide(ids *sorter, parts []part, out *plan) error {
 			live = true
 		case kind == shownDelete:
 			live = false
-		case kind == ownRow && r.version > p.through:
+		case r.version > p.through && isRow(r.tail):
 			alive = true
 			leave(r.tail)
 		default:

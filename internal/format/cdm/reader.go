@@ -57,6 +57,12 @@ func (r *reader) Snapshot(ctx context.Context, t *lakelink.Table) (lakelink.Snap
 	if s.pos.IsZero() {
 		return nil, none
 	}
+	if err := checkRoot(ctx, r.lake, m, t.Name); err != nil {
+		return nil, err
+	}
+	if err := checkChoices(ctx, r.lake, m); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -72,7 +78,12 @@ func newestClosed(ctx context.Context, lake lakelink.Lake) (*manifest, error) {
 	} else if !isNotFound(err) {
 		return nil, err
 	}
-	return newestBefore(ctx, lake, open)
+	m, err := newestBefore(ctx, lake, open)
+	if err == nil && m != nil && m.Next != open {
+		// Consumers take every folder but this one for complete.
+		err = damaged(changelogName, "it names %s, and the one to open after %s is %s", open, m.Folder, m.Next)
+	}
+	return m, err
 }
 
 // Position is the one in the folder's manifest, or a later one that brought nothing.

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"lakelink"
@@ -81,6 +83,24 @@ func (a *addFile) rows() int64 {
 	return *s.NumRecords
 }
 
+// checkPlace reports a partition that is not the one in the path. Engines take the value from the log and
+// never look into the file. Files that others wrote may be anywhere.
+func (a *addFile) checkPlace() error {
+	in, ok := strings.CutPrefix(a.Path, partitionColumn+"=")
+	if in, _, slash := strings.Cut(in, "/"); a.Tags[checksumTag] != "" && (!ok || !slash || in != a.partition()) {
+		return fmt.Errorf("the log has it in partition %q", a.partition())
+	}
+	return nil
+}
+
+// checkRows reports a number of rows other than that of the log, by which engines plan and count.
+func (a *addFile) checkRows(n int64) error {
+	if want := a.rows(); want >= 0 && want != n {
+		return fmt.Errorf("the file has %d rows, and not the %d that the log tells", n, want)
+	}
+	return nil
+}
+
 // partition is the value of the partition column.
 func (a *addFile) partition() string { return a.PartitionValues[partitionColumn] }
 
@@ -126,6 +146,44 @@ type ownInfo struct {
 	// Load is the id of the load that was finished last, in this commit or an earlier one: what is
 	// staged under that id is in the table already.
 	Load string `json:"load,omitempty"`
+	// Sum is the CRC-32C of the whole commit as it would be with zeros in this place. The data files have their
+	// checksums in the log; this is the log's own. Commits of earlier releases have none.
+	Sum string `json:"sum,omitempty"`
+}
+
+const sumKey, noSum = `"sum":"`, "00000000"
+
+// sumIn finds where a commit has its checksum; nil where it has none.
+func sumIn(commit []byte) []byte {
+	first, _, _ := bytes.Cut(commit, []byte{'\n'})
+	i := bytes.Index(first, []byte(sumKey))
+	if i < 0 || len(first) < i+len(sumKey)+len(noSum) {
+		return nil
+	}
+	return first[i+len(sumKey):][:len(noSum)]
+}
+
+// encodeCommit encodes the actions of a commit of ours, with its checksum.
+func encodeCommit(actions []action) ([]byte, error) {
+	b, err := encodeActions(actions)
+	if err == nil {
+		if at := sumIn(b); string(at) == noSum {
+			copy(at, checksum(b))
+		}
+	}
+	return b, err
+}
+
+// decodeCommit reads a commit, and reports one that is not what was written.
+func decodeCommit(b []byte) ([]action, error) {
+	if at := sumIn(b); at != nil {
+		want := string(at)
+		copy(at, noSum)
+		if sum := checksum(b); sum != want {
+			return nil, fmt.Errorf("its checksum is %s, not %s", sum, want)
+		}
+	}
+	return decodeActions(bytes.NewReader(b))
 }
 
 func encodeActions(actions []action) ([]byte, error) {
@@ -152,6 +210,9 @@ func decodeActions(r io.Reader) ([]action, error) {
 				return nil, fmt.Errorf("line %d: %w", len(actions)+1, err)
 			}
 			actions = append(actions, a)
+		}
+		if err == io.EOF && len(actions) == 0 {
+			return nil, errors.New("it is empty")
 		}
 		if err == io.EOF {
 			return actions, nil

@@ -27,7 +27,7 @@ type commit struct {
 func (t *table) push(ctx context.Context, c commit) error {
 	now, id := t.w.Now(), uuid.NewString()
 	actions := t.actions(&c, now, id)
-	b, err := encodeActions(actions)
+	b, err := encodeCommit(actions)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (t *table) actions(c *commit, now time.Time, id string) []action {
 		Timestamp: now.UnixMilli(), Operation: c.operation, OperationParameters: map[string]string{},
 		IsolationLevel: "Serializable", EngineInfo: "Lakelink", TxnID: id,
 		OperationMetrics: c.metrics(),
-		Lakelink:         &ownInfo{Format: infoVersion, Link: t.w.LinkID, Position: c.position, Load: c.load},
+		Lakelink:         &ownInfo{Format: infoVersion, Link: t.w.LinkID, Position: c.position, Load: c.load, Sum: noSum},
 	}
 	if c.operation == "WRITE" {
 		info.OperationParameters["mode"] = strconv.Quote("Overwrite")

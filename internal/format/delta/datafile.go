@@ -67,7 +67,7 @@ func readDataFile(ctx context.Context, lake lakelink.Lake, table lakelink.TableN
 }
 
 func getDataFile(ctx context.Context, lake lakelink.Lake, table lakelink.TableName, name string, add *addFile) ([]byte, error) {
-	r, _, err := lake.Get(ctx, name)
+	r, info, err := lake.Get(ctx, name)
 	if lakelink.IsKind(err, lakelink.KindNotFound) {
 		return nil, damaged(table, name, fmt.Errorf("the file is missing"))
 	}
@@ -75,13 +75,16 @@ func getDataFile(ctx context.Context, lake lakelink.Lake, table lakelink.TableNa
 		return nil, err
 	}
 	defer r.Close()
+	if info.Size != add.Size { // before there is room for as many bytes as a damaged log may tell
+		return nil, damaged(table, name, fmt.Errorf("the file has %d bytes, and not the %d that the log tells", info.Size, add.Size))
+	}
 	b := make([]byte, add.Size+1) // one more, to notice a longer file
 	n, err := io.ReadFull(r, b)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, err
 	}
 	if b = b[:n]; int64(n) != add.Size {
-		return nil, damaged(table, name, fmt.Errorf("the file has not the %d bytes that the log tells", add.Size))
+		return nil, damaged(table, name, fmt.Errorf("reading it gave other than the %d bytes that the log tells", add.Size))
 	}
 	if sum, ok := add.Tags[checksumTag]; ok && sum != checksum(b) {
 		return nil, damaged(table, name, fmt.Errorf("its checksum is %s, not %s", checksum(b), sum))

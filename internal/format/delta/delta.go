@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -116,17 +117,22 @@ func (w *writer) Table(ctx context.Context, t *lakelink.Table) (lakelink.TableWr
 	return x, nil
 }
 
-// Forget removes a table: the log first, so that readers do not find a table whose files are gone.
+// Forget removes a table: the log first, so that readers do not find a table whose files are gone, and
+// its newest object first, so that what is left is a log at any time.
 func (w *writer) Forget(ctx context.Context, table lakelink.TableName) error {
 	if err := w.Lake.Delete(ctx, stagingName(table)); err != nil {
 		return w.wrap("remove delta table", table, err)
 	}
 	for _, prefix := range []string{folder(table) + logFolder, folder(table)} {
+		var names []string
 		for info, err := range w.Lake.List(ctx, prefix, false) {
-			if err == nil {
-				err = w.Lake.Delete(ctx, info.Name)
-			}
 			if err != nil {
+				return w.wrap("remove delta table", table, err)
+			}
+			names = append(names, info.Name)
+		}
+		for _, name := range slices.Backward(names) {
+			if err := w.Lake.Delete(ctx, name); err != nil {
 				return w.wrap("remove delta table", table, err)
 			}
 		}

@@ -129,17 +129,17 @@ type job struct {
 
 // write does the jobs and replaces their files in the draft by what they made.
 func (d *draft) write(ctx context.Context, jobs []job) error {
-	g, ctx := errgroup.WithContext(ctx)
+	g, encoding := errgroup.WithContext(ctx)
 	made := make([][]*addFile, len(jobs))
 	for i, j := range jobs {
 		select {
 		case d.t.w.slots <- struct{}{}:
-		case <-ctx.Done():
-			return firstError(g.Wait(), ctx.Err())
+		case <-encoding.Done():
+			return firstError(g.Wait(), encoding.Err())
 		}
 		g.Go(func() (err error) {
 			defer func() { <-d.t.w.slots }()
-			made[i], err = d.t.encode(ctx, j, d.now)
+			made[i], err = d.t.encode(encoding, j, d.now)
 			return err
 		})
 	}
@@ -148,7 +148,7 @@ func (d *draft) write(ctx context.Context, jobs []job) error {
 	}
 	for i, j := range jobs {
 		for _, f := range j.files {
-			f.gone = true
+			d.retire(f)
 		}
 		for _, add := range made[i] {
 			index, err := d.t.keys.get(ctx, add)
@@ -159,6 +159,14 @@ func (d *draft) write(ctx context.Context, jobs []job) error {
 		}
 	}
 	return nil
+}
+
+// retire takes a file out of the draft. Of one that is in no commit nobody will ask again for its index.
+func (d *draft) retire(f *draftFile) {
+	f.gone = true
+	if f.fresh {
+		d.t.keys.drop(f.add.Path)
+	}
 }
 
 func firstError(errs ...error) error {

@@ -19,8 +19,12 @@ import (
 	"lakelink"
 )
 
-// chunkRows is how many rows are handed to Parquet at a time.
-const chunkRows = 8 << 10
+// chunkRows is how many rows are handed to Parquet at a time, chunkBytes how much text at most, but
+// for what comes in one piece: rows with long texts would need gigabytes.
+const (
+	chunkRows  = 8 << 10
+	chunkBytes = 32 << 20
+)
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -121,10 +125,20 @@ func (e *encoder) append(src source, rows []int32) error {
 			return fmt.Errorf("column %s: %w", e.layout.fields[i].Name, err)
 		}
 	}
-	if e.rows += n; e.rows >= chunkRows {
+	if e.rows += n; e.rows >= chunkRows || e.text() >= chunkBytes {
 		return e.flush()
 	}
 	return nil
+}
+
+// text is how many bytes of text wait in the columns.
+func (e *encoder) text() (n int) {
+	for _, b := range e.cols {
+		if t, ok := b.(*textBuilder); ok {
+			n += len(t.data)
+		}
+	}
+	return n
 }
 
 func (e *encoder) total() int { return len(e.keys) + e.rows }

@@ -44,7 +44,7 @@ func (d *draft) jobs(groups map[string][]piece) []job {
 		switch {
 		case f.gone || f.dead == nil:
 		case f.rows() == 0:
-			f.gone = true
+			d.retire(f)
 		case f.tier() < hotTiers:
 			j := partition(f.add.partition())
 			j.files = append(j.files, f)

@@ -39,8 +39,9 @@ func (t *table) Load(ctx context.Context) (lakelink.LoadWriter, error) {
 		return nil, t.w.wrap("open load", t.name, err)
 	}
 	l.manifest, l.etag = m, etag
-	if m == nil || m.Link != t.w.LinkID || m.Load == t.state.own.Load {
-		// Nothing is staged, or it is in the table already. The next Stage replaces the manifest.
+	if m == nil || m.Link != t.w.LinkID || m.Load == t.state.own.Load || !m.fits(t.def) {
+		// Nothing is staged, or it is in the table already, or a column's type has changed since. The next
+		// Stage replaces the manifest.
 		l.manifest = &manifest{Format: manifestVersion, Link: t.w.LinkID, Load: uuid.NewString()}
 		return l, nil
 	}
@@ -185,9 +186,13 @@ func (l *load) Stage(ctx context.Context, pos lakelink.Position) error {
 }
 
 func (l *load) stage(ctx context.Context, pos lakelink.Position) error {
+	if !l.manifest.fits(l.t.def) {
+		return l.t.w.fail("stage", l.t.name, lakelink.KindConflict, errors.New("a column's type has changed since the load was begun"), "")
+	}
 	if err := l.flush(ctx); err != nil {
 		return err
 	}
+	l.manifest.Schema = l.t.schema.String()
 	l.manifest.Stages = append(l.manifest.Stages, stage{pos, l.files})
 	l.files = nil
 	return l.save(ctx)

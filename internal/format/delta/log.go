@@ -1,7 +1,6 @@
 package delta
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -104,11 +103,18 @@ func (l *deltaLog) read(ctx context.Context) (*state, error) {
 		return nil, err
 	}
 	if s.version < 0 { // no pointer and no first commit: a checkpoint may still be there
-		if s, err = l.readListed(ctx); err != nil || s.version < 0 {
-			return s, err
+		var begun bool
+		if s, begun, err = l.readListed(ctx); err != nil {
+			return nil, err
 		}
 		if err := l.catchUp(ctx, s); err != nil {
 			return nil, err
+		}
+		if s.version < 0 && begun { // a table made in its place would meet its commits
+			return nil, l.damaged(logFolder, errors.New("it has neither a first commit nor a checkpoint that can be read"))
+		}
+		if s.version < 0 {
+			return s, nil
 		}
 	}
 	return s, l.check(ctx, s)
@@ -131,7 +137,7 @@ func (l *deltaLog) readPointed(ctx context.Context) (*state, error) {
 	if err == nil || !checkpointGone(err) {
 		return s, err
 	}
-	if s, err = l.readListed(ctx); err != nil || s.version < 0 {
+	if s, _, err = l.readListed(ctx); err != nil || s.version < 0 {
 		return nil, err
 	}
 	return s, nil
@@ -141,24 +147,27 @@ func checkpointGone(err error) bool {
 	return lakelink.IsKind(err, lakelink.KindNotFound) || lakelink.IsKind(err, lakelink.KindDamaged)
 }
 
-// readListed reads the newest checkpoint that is whole, by listing the log.
-func (l *deltaLog) readListed(ctx context.Context) (*state, error) {
+// readListed reads the newest checkpoint that is whole, by listing the log. It also tells whether
+// there is anything in the log.
+func (l *deltaLog) readListed(ctx context.Context) (s *state, begun bool, err error) {
 	var versions []int64
 	for info, err := range l.lake.List(ctx, l.object(logFolder), false) {
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		if v, kind := parseLogName(info.Name); kind == "checkpoint.parquet" {
+		v, kind := parseLogName(info.Name)
+		begun = begun || v >= 0
+		if kind == "checkpoint.parquet" {
 			versions = append(versions, v)
 		}
 	}
 	for _, v := range slices.Backward(versions) {
 		s, err := l.readCheckpoint(ctx, v, 0)
 		if err == nil || !checkpointGone(err) {
-			return s, err
+			return s, begun, err
 		}
 	}
-	return newState(), nil
+	return newState(), begun, nil
 }
 
 // parseLogName splits the name of an object of the log into its version and what follows it.
@@ -197,7 +206,7 @@ func (l *deltaLog) commit(ctx context.Context, version int64) ([]action, error) 
 	if err != nil {
 		return nil, err
 	}
-	actions, err := decodeActions(bytes.NewReader(b))
+	actions, err := decodeCommit(b)
 	if err != nil {
 		return nil, l.damaged(commitName(version), err)
 	}

@@ -57,18 +57,38 @@ func (s *snapshot) Batches(ctx context.Context) iter.Seq2[*lakelink.Batch, error
 	return func(yield func(*lakelink.Batch, error) bool) {
 		out := s.table.ArrowSchema()
 		for _, p := range s.state.paths() {
-			for rec, err := range readDataFile(ctx, s.lake, s.table.Name, s.state.files[p]) {
-				var b *lakelink.Batch
-				if err == nil {
-					b, err = s.batch(out, rec)
-					if err != nil {
-						err = damaged(s.table.Name, folder(s.table.Name)+p, err)
-					}
-				}
+			for b, err := range s.file(ctx, out, s.state.files[p]) {
 				if !yield(b, err) || err != nil {
 					return
 				}
 			}
+		}
+	}
+}
+
+// file yields the rows of one file, and at its end an error where the log tells otherwise of it.
+func (s *snapshot) file(ctx context.Context, out *arrow.Schema, add *addFile) iter.Seq2[*lakelink.Batch, error] {
+	return func(yield func(*lakelink.Batch, error) bool) {
+		name := folder(s.table.Name) + add.Path
+		if err := add.checkPlace(); err != nil {
+			yield(nil, damaged(s.table.Name, name, err))
+			return
+		}
+		var rows int64
+		for rec, err := range readDataFile(ctx, s.lake, s.table.Name, add) {
+			var b *lakelink.Batch
+			if err == nil {
+				rows += rec.NumRows()
+				if b, err = s.batch(out, rec); err != nil {
+					err = damaged(s.table.Name, name, err)
+				}
+			}
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
+		if err := add.checkRows(rows); err != nil {
+			yield(nil, damaged(s.table.Name, name, err))
 		}
 	}
 }

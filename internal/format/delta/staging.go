@@ -18,7 +18,8 @@ const manifestVersion = 1
 type manifest struct {
 	Format int     `json:"format"`
 	Link   string  `json:"link"`
-	Load   string  `json:"load"` // made once for each load
+	Load   string  `json:"load"`             // made once for each load
+	Schema string  `json:"schema,omitempty"` // of the files, as in metaData
 	Stages []stage `json:"stages"`
 }
 
@@ -26,6 +27,18 @@ type manifest struct {
 type stage struct {
 	Position lakelink.Position `json:"position"`
 	Files    []*addFile        `json:"files"`
+}
+
+// fits reports whether what is staged can be read under the table's columns as they are now.
+func (m *manifest) fits(t *lakelink.Table) bool {
+	if m.Schema == "" || len(m.Stages) == 0 {
+		return true
+	}
+	s, err := parseSchema(m.Schema)
+	if err == nil {
+		_, err = s.merge(t, false)
+	}
+	return err == nil
 }
 
 func (m *manifest) files() []*addFile {

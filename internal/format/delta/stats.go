@@ -100,7 +100,11 @@ func date(b []byte) json.RawMessage {
 }
 
 func instant(ms int64) json.RawMessage {
-	return json.RawMessage(time.UnixMilli(ms).UTC().Format(`"2006-01-02T15:04:05.000Z"`))
+	t := time.UnixMilli(ms).UTC()
+	if t.Year() > 9999 { // also by rounding up
+		return nil
+	}
+	return json.RawMessage(t.Format(`"2006-01-02T15:04:05.000Z"`))
 }
 
 func float(bits int64) json.RawMessage {

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 
 	"lakelink"
+	"lakelink/internal/format/writertest"
 )
 
 func le(v uint64) []byte { return binary.LittleEndian.AppendUint64(nil, v) }
@@ -32,6 +33,7 @@ func TestBounds(t *testing.T) {
 		{arrow.PrimitiveTypes.Int64, micros(-5), micros(7), `-5`, `7`},
 		{arrow.FixedWidthTypes.Timestamp_us, micros(1001), micros(1001), `"1970-01-01T00:00:00.001Z"`, `"1970-01-01T00:00:00.002Z"`},
 		{arrow.FixedWidthTypes.Timestamp_us, micros(-1), micros(-1), `"1969-12-31T23:59:59.999Z"`, `"1970-01-01T00:00:00.000Z"`},
+		{arrow.FixedWidthTypes.Timestamp_us, micros(0), micros(253402300799999999), `"1970-01-01T00:00:00.000Z"`, ``},
 		{&arrow.Decimal128Type{Precision: 38, Scale: 4}, dec("-1.5", 4), dec("9999999999999999999999999999999999.9999", 4), `-1.5000`, `9999999999999999999999999999999999.9999`},
 		{arrow.BinaryTypes.String, []byte("short"), []byte("short"), `"short"`, `"short"`},
 		{arrow.BinaryTypes.String, []byte(long + "bc"), []byte(long + "bc"), `"` + long + `b"`, `"` + long + `c"`},
@@ -136,5 +138,36 @@ func TestCheckpointRoundTrip(t *testing.T) {
 	}
 	if got, want := line(back), line(actions); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestLongTextsAreEncodedInTime: rows with long texts do not gather in memory until there are many.
+func TestLongTextsAreEncodedInTime(t *testing.T) {
+	l, err := newLayout(newSchema(writertest.Contact()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := newEncoder(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := writertest.Contacts(1, 1)[0]
+	row["fullname"] = strings.Repeat("x", 1<<20)
+	rows := writertest.Record(writertest.Contact(), slices.Repeat([]writertest.Row{row}, 10)...)
+	src := source{cols: make([]arrow.Array, len(l.fields)), n: 10}
+	for i := range l.fields {
+		src.cols[i] = columnOf(rows, l.fields[i].column())
+	}
+	src.cols[l.id] = columnOf(rows, "contactid")
+	for range 20 {
+		if err := e.append(src, nil); err != nil {
+			t.Fatal(err)
+		}
+		if n := e.text(); n > chunkBytes {
+			t.Fatalf("%d bytes of text wait", n)
+		}
+	}
+	if e.size < 100<<20 {
+		t.Errorf("the size of the file is told as %d bytes", e.size)
 	}
 }

@@ -86,9 +86,9 @@ func (w *writer) vacuum(ctx context.Context, table lakelink.TableName) error {
 		if err != nil {
 			return err
 		}
-		path := strings.TrimPrefix(info.Name, folder(table))
-		if !strings.HasPrefix(path, logFolder) && w.Now().Sub(info.ModTime) >= w.KeepFiles {
-			old = append(old, path)
+		hidden := strings.HasPrefix(info.Name, folder(table)+"_") // the log, and what others keep
+		if !hidden && w.Now().Sub(info.ModTime) >= w.KeepFiles {
+			old = append(old, info.Name)
 		}
 	}
 	if len(old) == 0 {
@@ -103,19 +103,30 @@ func (w *writer) vacuum(ctx context.Context, table lakelink.TableName) error {
 	if err != nil {
 		return err
 	}
-	staged := map[string]bool{}
+	known := map[string]bool{}
+	know := func(path string) {
+		if name, err := objectName(table, path); err == nil { // else it is elsewhere
+			known[name] = true
+		}
+	}
+	for path := range s.files {
+		know(path)
+	}
+	for path := range s.removed {
+		know(path)
+	}
 	for _, f := range m.files() {
-		staged[f.Path] = true
+		know(f.Path)
 	}
 	n := 0
-	for _, path := range old {
-		if s.files[path] != nil || s.removed[path] != nil || staged[path] {
+	for _, name := range old {
+		if known[name] {
 			continue
 		}
 		if n++; n > vacuumFiles {
 			return nil
 		}
-		if err := w.Lake.Delete(ctx, folder(table)+path); err != nil {
+		if err := w.Lake.Delete(ctx, name); err != nil {
 			return err
 		}
 	}

@@ -321,6 +321,7 @@ func (l *loadWriter) Finish(ctx context.Context, pos lakelink.Position) error {
 			return err
 		}
 	}
+	l.tw.written = nil // it is in the load
 	c := newCommit()
 	c.replace, c.pos = true, pos
 	l.tw.writer.store.mu.Lock()

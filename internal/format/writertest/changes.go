@@ -77,8 +77,16 @@ func deletesArrive(x *session) {
 	x.want(t, At(8), Contacts(1, 3)...)
 	x.reopen()
 	x.want(t, At(8), Contacts(1, 3)...)
-	x.commit(x.table(t), At(9), Deletes(t, ID(3)))
+	w = x.table(t)
+	x.commit(w, At(9), Deletes(t, ID(3)))
 	x.want(t, At(9))
+	// The same within one interval, where the format has such.
+	x.ok(w.Write(x.ctx, Rows(t, Contacts(10, 6)...)))
+	x.ok(w.Commit(x.ctx, At(10)))
+	x.ok(w.Write(x.ctx, Deletes(t, ID(6))))
+	x.ok(w.Commit(x.ctx, At(10)))
+	x.show()
+	x.wantRows(t)
 }
 
 func olderDeletes(x *session) {

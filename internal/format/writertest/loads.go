@@ -178,6 +178,19 @@ func resyncHides(x *session) {
 	x.want(t, At(8), Contacts(7, 1, 9)...)
 }
 
+// loadForgetsUncommitted: the position expires while a cycle is read, and the table is loaded by the
+// same TableWriter.
+func loadForgetsUncommitted(x *session) {
+	t := Contact()
+	w := x.table(t)
+	x.load(w, At(5), Rows(t, Contacts(1, 1, 2)...))
+	x.ok(w.Write(x.ctx, Rows(t, Contacts(6, 7)...)))
+	x.ok(w.Write(x.ctx, Deletes(t, ID(2))))
+	x.load(w, At(9), Rows(t, append(Contacts(1, 1), Contacts(8, 2)...)...))
+	x.commit(w, At(10), Rows(t, Contacts(10, 3)...))
+	x.want(t, At(10), append(Contacts(1, 1), append(Contacts(8, 2), Contacts(10, 3)...)...)...)
+}
+
 // wantStaged compares what a load says it has staged.
 func (x *session) wantStaged(l lakelink.LoadWriter, want ...lakelink.Position) {
 	x.Helper()

@@ -55,6 +55,7 @@ func Run(t *testing.T, open Open, options ...Option) {
 		{"FinishedLoadIsNotStagedAgain", finishedLoadIsGone},
 		{"ResyncFindsMissedDeletes", resyncFindsDeletes},
 		{"ResyncHidesUntilFinished", resyncHides},
+		{"LoadForgetsWhatWasNotCommitted", loadForgetsUncommitted},
 		{"ChangesArrive", changesArrive},
 		{"ReplayChangesNothing", replayChangesNothing},
 		{"LowerVersionNeverOverwrites", lowerVersion},

@@ -2,6 +2,7 @@ package lakelink
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -165,23 +166,13 @@ type Problem struct {
 // ProblemOf turns an error into a Problem.
 func ProblemOf(err error, since time.Time) *Problem {
 	p := &Problem{Kind: KindOf(err), Detail: err.Error(), Since: since}
-	for e := err; e != nil; {
-		le, ok := e.(*Error)
-		if !ok {
-			u, can := e.(interface{ Unwrap() error })
-			if !can {
-				break
-			}
-			e = u.Unwrap()
-			continue
-		}
+	for e := (*Error)(nil); errors.As(err, &e); err = e.Err {
 		if p.Code == "" {
-			p.Code = le.Code
+			p.Code = e.Code
 		}
 		if p.Hint == "" {
-			p.Hint = le.Hint
+			p.Hint = e.Hint
 		}
-		e = le.Err
 	}
 	return p
 }

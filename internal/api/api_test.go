@@ -206,6 +206,41 @@ func TestPagesOfOtherSitesAreRefused(t *testing.T) {
 	}
 }
 
+func TestPagesThatLeadHereUnderAnotherNameAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		token, host, origin string
+		want                int
+	}{
+		{"", "127.0.0.1:7780", "", 200},
+		{"", "localhost:7780", "http://localhost:7780", 200},
+		{"", "[::1]:7780", "", 200},
+		{"", "localhost", "http://evil.example", 403},
+		{"", "127.0.0.1:7780", "null", 403},
+		{"", "evil.example:7780", "http://evil.example:7780", 403},
+		{"", "localhost.evil.example", "", 403},
+		{"s3cret", "lakelink.example", "https://lakelink.example", 200},
+		{"s3cret", "lakelink.example", "https://evil.example", 403},
+	} {
+		_, url := start(t, &fakeLinks{}, c.token)
+		req, _ := http.NewRequest(http.MethodGet, url+"/api/v1/links", nil)
+		req.Host = c.host
+		req.Header.Set("Authorization", "Bearer "+c.token)
+		if c.origin != "" {
+			req.Header.Set("Origin", c.origin)
+		} else {
+			req.Header.Set("Sec-Fetch-Site", "same-origin") // which is what a rebound page is for its browser
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != c.want {
+			t.Errorf("%+v: answered %d", c, resp.StatusCode)
+		}
+	}
+}
+
 func TestBadInputIsNamed(t *testing.T) {
 	_, url := start(t, &fakeLinks{}, "")
 	resp, err := http.Post(url+"/api/v1/links", "application/json",

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -185,6 +186,10 @@ func (c *Client) do(ctx context.Context, method, path string, in any) (*http.Res
 		var ue *url.Error
 		if errors.As(err, &ue) {
 			err = ue.Err
+		}
+		var call *os.SyscallError // "connection refused" without how it was found out
+		if errors.As(err, &call) {
+			err = call.Err
 		}
 		return nil, &lakelink.Error{Op: "reach the service at " + c.url, Kind: lakelink.KindUnreachable, Err: err,
 			Hint: "start it with `lakelink serve --data DIR`, or set LAKELINK_URL"}

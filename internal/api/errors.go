@@ -12,6 +12,7 @@ import (
 
 var (
 	errCrossSite = errors.New("the call comes from a page of another site")
+	errOtherName = errors.New("the call names another machine than this one")
 	errNoToken   = errors.New("no token, or a wrong one")
 )
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/subtle"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -85,16 +87,22 @@ func describe(version string) huma.Config {
 	return c
 }
 
-// guard asks for the token everywhere but at the probes and the hooks, and refuses
-// browsers that were lured here under another name (DNS rebinding) or from another page.
+// guard asks for the token everywhere but at the probes and the hooks, and refuses browsers on a page of
+// another site. Where no token is asked for, it also refuses names that are not this machine's: a page
+// whose name was made to lead here (DNS rebinding) counts as of the same site.
 func guard(token string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.URL.Path, "/api/") {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+		if fromElsewhere(r) {
 			writeProblem(w, &lakelink.Error{Op: "call the API", Kind: lakelink.KindForbidden, Err: errCrossSite})
+			return
+		}
+		if token == "" && !isThisMachine(r.Host) {
+			writeProblem(w, &lakelink.Error{Op: "call the API", Kind: lakelink.KindForbidden, Err: errOtherName,
+				Hint: "call it as localhost, or set apiToken in the service's configuration"})
 			return
 		}
 		given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -106,6 +114,29 @@ func guard(token string, next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// fromElsewhere reports whether a browser says that a page of another site makes the call. Older ones
+// only tell the page's origin.
+func fromElsewhere(r *http.Request) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
+		return site == "cross-site" || site == "same-site"
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return false
+	}
+	u, err := url.Parse(origin)
+	return err != nil || !strings.EqualFold(u.Host, r.Host)
+}
+
+// isThisMachine reports whether a Host header can only mean the machine that it was sent from.
+func isThisMachine(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // record notes what somebody did.

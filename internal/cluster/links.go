@@ -195,7 +195,8 @@ func (c *Cluster) decodeLink(kv jetstream.KeyValueEntry) (Entry, error) {
 }
 
 func noLink(name lakelink.LinkName) error {
-	return &lakelink.Error{Op: "find link", Kind: lakelink.KindNotFound, Err: fmt.Errorf("there is no link %q", name)}
+	return &lakelink.Error{Op: "find link", Link: name, Kind: lakelink.KindNotFound,
+		Err: errors.New("there is no link of that name"), Hint: "see `lakelink link list`"}
 }
 
 func tooBusy(op string, name lakelink.LinkName) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -75,7 +76,7 @@ func Load(path string) (*Config, error) {
 func (c *Config) decode(path string, data []byte) error {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return invalid(fmt.Errorf("%s is not YAML: %s", path, oneLine(err)), "")
+		return invalid(fmt.Errorf("%s is not YAML: %s", path, strings.TrimPrefix(oneLine(err), "yaml: ")), "")
 	}
 	if len(doc.Content) == 0 {
 		return nil // nothing in it, or comments only

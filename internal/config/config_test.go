@@ -100,7 +100,7 @@ var bad = map[string]string{
 	"memory_unit":         `1: memory: "256" is not a size; write it like 256MiB or 2GiB`,
 	"no_value":            `1: data: it has no value; give one or leave the key out`,
 	"not_a_map":           `1: keys and values are expected here, such as addr: …`,
-	"not_yaml":            ` is not YAML: yaml: line 1: did not find expected ',' or ']'`,
+	"not_yaml":            ` is not YAML: line 1: did not find expected ',' or ']'`,
 	"poll_min":            ` pollMin, pollMax: 1ms to 30s is not between 100ms and 24h0m0s`,
 	"poll_order":          ` pollMax: 5s is less than pollMin, 10s`,
 	"public_url":          ` publicUrl: "lakelink.contoso.com" is not an address such as https://lakelink.contoso.com`,

@@ -2,9 +2,10 @@ package replicate
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lakelink"
@@ -20,17 +21,20 @@ type follower struct {
 	opts    *Options
 	loads   chan struct{} // a slot per load that may run at once, over all links
 	changed func()        // told after every change of status
-	pushed  func() bool   // hints come by push
+	pushed  *atomic.Bool  // the environment was asked for hints
+	proven  *atomic.Bool  // and they come
 	save    func(lakelink.TableStatus)
 
 	wake   chan struct{} // a hint; capacity 1
 	resync chan struct{} // an order to load anew; capacity 1
 
+	saving    sync.Mutex // held while the status is saved, so that an older one never follows a newer one
 	mu        sync.Mutex
 	status    lakelink.TableStatus
 	tables    []lakelink.TableWriter // open ones, beside writers; nil while none are
 	hinted    time.Time              // when the oldest unanswered hint came; zero if none
-	table     *lakelink.Table        // as last described; nil before
+	described time.Time              // when the table's schema was last asked for
+	fed       bool                   // rows came since
 	answering time.Time              // the hint that the running read answers
 	unshown   time.Time              // since when a format has changes that its readers do not see
 	objective time.Duration          // lag that is still fine, with the interval of interval formats
@@ -39,7 +43,7 @@ type follower struct {
 func newFollower(r *runner, name lakelink.TableName, known *lakelink.TableStatus) *follower {
 	f := &follower{
 		link: r.link.Name, name: name, source: r.conn.Source, writers: r.writers, opts: r.opts,
-		loads: r.loads, changed: r.changed, pushed: r.pushed.Load, save: r.save,
+		loads: r.loads, changed: r.changed, pushed: &r.pushed, proven: &r.proven, save: r.save,
 		wake: make(chan struct{}, 1), resync: make(chan struct{}, 1),
 	}
 	f.objective = r.opts.Objective
@@ -72,11 +76,7 @@ func (f *follower) Run(ctx context.Context) {
 		if failing.IsZero() {
 			failing = f.opts.Now()
 		}
-		var le *lakelink.Error
-		var atLeast time.Duration
-		if errors.As(err, &le) {
-			atLeast = le.After
-		}
+		atLeast := asked(err)
 		if lakelink.KindOf(err).Permanent() {
 			atLeast = max(atLeast, f.opts.RetryMax/2)
 		}
@@ -121,13 +121,12 @@ func (f *follower) follow(ctx context.Context, healthy func()) error {
 	}
 	f.opened(t, tables)
 	for {
-		pos, err := f.level(ctx, t, tables)
+		pos, loaded, err := f.level(ctx, t, tables)
 		if err != nil {
 			return err
 		}
-		healthy()
 		// changes returns without an error when the table has to be loaded anew.
-		if err := f.changes(ctx, t, tables, pos, healthy); err != nil {
+		if t, err = f.changes(ctx, t, tables, pos, loaded, healthy); err != nil {
 			return err
 		}
 	}
@@ -144,25 +143,26 @@ func untracked(t *lakelink.Table) error {
 
 // level loads the formats that hold nothing yet, or all of them where a resync was ordered, and
 // returns the position that every format has reached. A format that is ahead of it merely sees
-// changes again, which changes nothing.
-func (f *follower) level(ctx context.Context, t *lakelink.Table, tables []lakelink.TableWriter) (lakelink.Position, error) {
+// changes again, which changes nothing. It reports whether there was a load.
+func (f *follower) level(ctx context.Context, t *lakelink.Table, tables []lakelink.TableWriter) (lakelink.Position, bool, error) {
 	var need []lakelink.TableWriter
+	ordered := f.ordered()
 	for _, w := range tables {
-		if w.Position().IsZero() || f.ordered() {
+		if w.Position().IsZero() || ordered {
 			need = append(need, w)
 		}
 	}
 	if len(need) > 0 {
 		state := lakelink.StateInitialSync
-		if f.ordered() {
+		if ordered {
 			state = lakelink.StateResync
 		}
 		pos, err := f.load(ctx, t, need, state)
 		if err != nil {
-			return pos, err
+			return pos, true, err
 		}
 		if len(need) == len(tables) {
-			return pos, nil
+			return pos, true, nil
 		}
 		// What a load has finished is not in the Position of an interval format before its next
 		// folder, so the loaded position stands in for it.
@@ -171,7 +171,7 @@ func (f *follower) level(ctx context.Context, t *lakelink.Table, tables []lakeli
 				pos = p
 			}
 		}
-		return pos, nil
+		return pos, true, nil
 	}
 	pos := tables[0].Position()
 	for _, w := range tables[1:] {
@@ -179,16 +179,22 @@ func (f *follower) level(ctx context.Context, t *lakelink.Table, tables []lakeli
 			pos = p
 		}
 	}
-	return pos, nil
+	return pos, false, nil
 }
 
-// changes reads cycle after cycle from pos. It returns nil when a load is due: somebody ordered
-// it, or the position has expired.
+// changes reads cycle after cycle from pos. It returns no error when a load is due: somebody ordered
+// it, or the position has expired. Only a cycle that was committed proves the table healthy: opening it
+// asks for none of its rows. The table that it returns is as last described.
 func (f *follower) changes(ctx context.Context, t *lakelink.Table, tables []lakelink.TableWriter,
-	pos lakelink.Position, healthy func()) error {
+	pos lakelink.Position, loaded bool, healthy func()) (*lakelink.Table, error) {
 
 	idle := pace{min: f.opts.PollMin}
-	for {
+	unasked := false // the cycle follows a long silence, and no hint
+	for !f.ordered() {
+		var err error
+		if t, err = f.refresh(ctx, t, tables); err != nil {
+			return t, err
+		}
 		began := f.opts.Now()
 		f.reading()
 		next, n, err := f.cycle(ctx, t, tables, pos)
@@ -196,35 +202,86 @@ func (f *follower) changes(ctx context.Context, t *lakelink.Table, tables []lake
 			if f.opts.Events.Failed != nil {
 				f.opts.Events.Failed(f.link, f.name, fmt.Errorf("reading the table anew: %w", err))
 			}
-			f.order() // the gap can hold deletes that nobody will tell: only a load finds them
-			return nil
+			f.mark() // the gap can hold deletes that nobody will tell: only a load finds them
+			f.remember()
+			if loaded { // and the last one has not helped
+				return t, err
+			}
+			return t, nil
 		}
 		if err != nil {
-			return err
+			return t, err
 		}
 		settled := f.settled().Version == next.Version
-		pos = next
+		pos, loaded = next, false
 		healthy()
-		if !settled {
+		if n > 0 {
+			f.missed(unasked)
+		}
+		if !settled && n > 0 {
 			continue // what moved while several pages were read is in the next cycle
 		}
 
 		idle.max = f.opts.PollMax
-		if f.pushed() {
+		if f.pushed.Load() && f.proven.Load() {
 			idle.max = f.opts.PollPushed
 		}
 		// A cycle that took long, because files had to be rewritten, is followed by as long a rest,
 		// so that no table takes the machine for itself.
 		rest := min(f.opts.Now().Sub(began), 30*time.Second)
-		resync, err := f.await(ctx, rest, max(idle.after(n > 0), rest))
-		if err != nil || resync {
-			return err
+		wait := max(idle.after(n > 0 || !settled), rest)
+		hinted, err := f.await(ctx, rest, wait)
+		if err != nil {
+			return t, err
 		}
+		unasked = !hinted && wait >= f.opts.PollMax
+	}
+	return t, nil
+}
+
+// missed notes that a cycle found changes. If nobody has hinted them, hints are not to be relied on until
+// the next one: the webhook may have been switched off, or changes be made where it is not called.
+func (f *follower) missed(unasked bool) {
+	f.mu.Lock()
+	hinted := !f.hinted.IsZero()
+	f.mu.Unlock()
+	if unasked && !hinted {
+		f.proven.Store(false)
 	}
 }
 
+// refresh asks for the table's schema now and then, and hands a changed one to the formats. Describing
+// a table takes several requests and a new column is empty until rows change: so a table is asked for every
+// SchemaEvery while rows come, and much more rarely while none do. A failure is left to the
+// reading of the rows, which fails too where it matters.
+func (f *follower) refresh(ctx context.Context, t *lakelink.Table, tables []lakelink.TableWriter) (*lakelink.Table, error) {
+	since := f.opts.Now().Sub(f.described)
+	if since < f.opts.SchemaEvery || !f.fed && since < quietSchema*f.opts.SchemaEvery {
+		return t, nil
+	}
+	f.described, f.fed = f.opts.Now(), false
+	soon, cancel := context.WithTimeout(ctx, describing)
+	defer cancel()
+	now, err := f.source.Table(soon, f.name)
+	if err != nil || now.Validate() != nil || reflect.DeepEqual(now, t) {
+		return t, ctx.Err()
+	}
+	for _, w := range tables {
+		if err := w.SetTable(ctx, now); err != nil {
+			return t, err
+		}
+	}
+	if f.opts.Events.Schema != nil {
+		f.opts.Events.Schema(f.link, f.name, t, now)
+	}
+	return now, nil
+}
+
+// quietSchema is how many times more rarely a table without changes is described.
+const quietSchema = 15
+
 // await returns when the table should be read again: after a hint, but not before rest is over,
-// or after idle without one. It reports whether a resync was ordered.
+// or after idle without one; at once after an order to resync. It reports whether there was a hint.
 func (f *follower) await(ctx context.Context, rest, idle time.Duration) (bool, error) {
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
@@ -234,7 +291,7 @@ func (f *follower) await(ctx context.Context, rest, idle time.Duration) (bool, e
 	case <-timer.C:
 		return false, nil
 	case <-f.resync:
-		return true, nil
+		return false, nil
 	case <-f.wake:
 	}
 	pause := time.NewTimer(max(rest, f.opts.Debounce))
@@ -248,11 +305,12 @@ func (f *follower) await(ctx context.Context, rest, idle time.Duration) (bool, e
 	case <-f.wake:
 	default:
 	}
-	return false, nil
+	return true, nil
 }
 
 // Hint says that the table may have changed.
 func (f *follower) Hint() {
+	f.proven.Store(true)
 	f.mu.Lock()
 	if f.hinted.IsZero() {
 		f.hinted = f.opts.Now()
@@ -276,18 +334,22 @@ func (f *follower) settled() lakelink.Position {
 	return f.status.Settled
 }
 
-// Resync orders a load. The order is kept with the status, so it survives a restart.
+// Resync carries an order to load out, which was marked before. It is kept with the status, so that it
+// survives a restart.
 func (f *follower) Resync() {
-	f.order()
+	f.remember()
+	f.changed()
 	select {
 	case f.resync <- struct{}{}:
 	default:
 	}
 }
 
-func (f *follower) order() {
-	f.update(func(s *lakelink.TableStatus) { s.Resync = true })
-	f.save(f.Status())
+// mark orders a load.
+func (f *follower) mark() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.status.Resync = true
 }
 
 func (f *follower) ordered() bool {

@@ -39,7 +39,7 @@ func (f *follower) load(ctx context.Context, t *lakelink.Table, tables []lakelin
 	}
 	began := f.opts.Now()
 	if pos.Version == 0 { // otherwise all was staged, and only finishing it is left
-		pos, err = f.stage(ctx, t, loads, pos)
+		pos, err = f.stage(ctx, t, loads, pos, state)
 		if lakelink.IsKind(err, lakelink.KindExpired) { // the page to go on from is gone
 			if err = each(ctx, loads, func(ctx context.Context, w lakelink.LoadWriter) error {
 				return w.Truncate(ctx, "")
@@ -47,7 +47,7 @@ func (f *follower) load(ctx context.Context, t *lakelink.Table, tables []lakelin
 				return pos, err
 			}
 			f.loading(state, state)
-			pos, err = f.stage(ctx, t, loads, lakelink.Position{})
+			pos, err = f.stage(ctx, t, loads, lakelink.Position{}, state)
 		}
 		if err != nil {
 			return pos, err
@@ -58,7 +58,7 @@ func (f *follower) load(ctx context.Context, t *lakelink.Table, tables []lakelin
 	}); err != nil {
 		return pos, err
 	}
-	f.loaded()
+	f.loaded(state)
 	if f.opts.Events.Loaded != nil {
 		f.opts.Events.Loaded(f.link, f.name, f.Status().Rows, f.opts.Now().Sub(began))
 	}
@@ -95,7 +95,7 @@ func resumeAt(ctx context.Context, loads []lakelink.LoadWriter) (lakelink.Positi
 // stage reads from pos to the end, making what it has read durable every StageBytes. The read runs
 // one page ahead of the writing.
 func (f *follower) stage(ctx context.Context, t *lakelink.Table, loads []lakelink.LoadWriter,
-	pos lakelink.Position) (lakelink.Position, error) {
+	pos lakelink.Position, state lakelink.State) (lakelink.Position, error) {
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -118,7 +118,7 @@ func (f *follower) stage(ctx context.Context, t *lakelink.Table, loads []lakelin
 			}
 			pos, size = b.Next, 0
 		}
-		f.progress(b)
+		f.progress(b, state)
 		if b.Done {
 			return pos, nil
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"lakelink"
 )
@@ -20,10 +21,11 @@ type Manager struct {
 	ctx    context.Context // of the runners
 	cancel context.CancelFunc
 
-	edit sync.Mutex // held while a link's definition changes, which may take as long as an environment takes
-
-	mu      sync.Mutex // guards runners, for moments only
+	mu      sync.Mutex // guards what follows, for moments only
 	runners map[lakelink.LinkName]*runner
+	editing map[lakelink.LinkName]chan struct{} // links whose definition is changing, see edit
+	edits   sync.WaitGroup
+	closed  bool
 
 	notifyMu sync.Mutex
 	notify   chan struct{} // closed and replaced whenever any status changes
@@ -34,7 +36,8 @@ func New(opts Options) *Manager {
 	opts.setDefaults()
 	m := &Manager{
 		opts: opts, loads: make(chan struct{}, opts.MaxLoads),
-		runners: map[lakelink.LinkName]*runner{}, notify: make(chan struct{}),
+		runners: map[lakelink.LinkName]*runner{}, editing: map[lakelink.LinkName]chan struct{}{},
+		notify: make(chan struct{}),
 	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	return m
@@ -46,45 +49,86 @@ func (m *Manager) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.edit.Lock()
-	defer m.edit.Unlock()
 	for _, l := range links {
-		m.start(ctx, l)
+		statuses, err := m.opts.Store.Statuses(ctx, l.Name)
+		if err != nil { // orders to resync are in there
+			return err
+		}
+		known := map[lakelink.TableName]lakelink.TableStatus{}
+		for _, s := range statuses {
+			s.Settled = lakelink.Position{} // what holds by now is found out by reading
+			known[s.Table] = s
+		}
+		m.start(l, known)
 	}
 	return nil
 }
 
 // Close stops all links and waits for them. What was not committed is read again at the next start.
 func (m *Manager) Close() {
+	m.mu.Lock()
+	m.closed = true
+	m.mu.Unlock()
 	m.cancel()
-	m.edit.Lock()
-	defer m.edit.Unlock()
+	m.edits.Wait()
 	for _, r := range m.all() {
 		m.stop(r)
 	}
 }
 
-// start runs a link, or only keeps it where it is paused. The edit lock is held.
-func (m *Manager) start(ctx context.Context, l lakelink.Link) {
-	r := &runner{link: l, opts: &m.opts, loads: m.loads, changed: m.broadcast,
-		known: map[lakelink.TableName]lakelink.TableStatus{}, done: make(chan struct{})}
+// edit waits until nobody else changes the link's definition, which may take as long as an environment
+// takes; other links are not held up by it. The context that it returns ends with the Manager too.
+func (m *Manager) edit(ctx context.Context, name lakelink.LinkName) (context.Context, func(), error) {
+	ctx, cancel := context.WithCancel(ctx)
+	detach := context.AfterFunc(m.ctx, cancel)
+	for {
+		m.mu.Lock()
+		busy := m.editing[name]
+		if busy == nil && !m.closed {
+			free := make(chan struct{})
+			m.editing[name] = free
+			m.edits.Add(1)
+			m.mu.Unlock()
+			return ctx, func() {
+				m.mu.Lock()
+				delete(m.editing, name)
+				m.mu.Unlock()
+				close(free)
+				m.edits.Done()
+				detach()
+				cancel()
+			}, nil
+		}
+		m.mu.Unlock()
+		if busy != nil {
+			select {
+			case <-busy:
+				continue
+			case <-ctx.Done():
+			}
+		}
+		detach()
+		cancel()
+		return nil, nil, &lakelink.Error{Op: "change link", Link: name, Kind: lakelink.KindTransient,
+			Err: errors.New("another change of the link is under way, or the service stops"), Hint: "try again"}
+	}
+}
+
+// start runs a link, or only keeps it where it is paused. known is what was last heard of its tables.
+func (m *Manager) start(l lakelink.Link, known map[lakelink.TableName]lakelink.TableStatus) {
+	r := &runner{link: l, opts: &m.opts, loads: m.loads, changed: m.broadcast, known: known, done: make(chan struct{})}
 	r.save = func(s lakelink.TableStatus) {
 		// A cache: losing it costs an order to resync at the most, so a failure only shows in the log.
 		if err := m.opts.Store.PutStatus(m.ctx, l.Name, s); err != nil && m.ctx.Err() == nil && m.opts.Events.Failed != nil {
 			m.opts.Events.Failed(l.Name, s.Table, fmt.Errorf("remember status: %w", err))
 		}
 	}
-	if known, err := m.opts.Store.Statuses(ctx, l.Name); err == nil {
-		for _, s := range known {
-			r.known[s.Table] = s
-		}
-	}
 	var run context.Context
 	run, r.cancel = context.WithCancel(m.ctx)
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.runners[l.Name] = r
-	m.mu.Unlock()
-	if l.Paused {
+	if l.Paused || m.closed {
 		close(r.done)
 		return
 	}
@@ -94,13 +138,14 @@ func (m *Manager) start(ctx context.Context, l lakelink.Link) {
 	}()
 }
 
-// stop ends a runner and waits for it. The edit lock is held.
-func (m *Manager) stop(r *runner) {
+// stop ends a runner and waits for it. It returns what the next one has to know.
+func (m *Manager) stop(r *runner) map[lakelink.TableName]lakelink.TableStatus {
 	r.cancel()
 	<-r.done
-	for _, f := range r.Followers() {
-		r.known[f.name] = f.Status()
-	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hear()
+	return maps.Clone(r.known)
 }
 
 func (m *Manager) runner(name lakelink.LinkName) (*runner, error) {
@@ -133,13 +178,16 @@ func (m *Manager) Create(ctx context.Context, l lakelink.Link) (lakelink.Link, e
 	if err := l.Validate(); err != nil {
 		return l, err
 	}
-	m.edit.Lock()
-	defer m.edit.Unlock()
+	ctx, done, err := m.edit(ctx, l.Name)
+	if err != nil {
+		return l, err
+	}
+	defer done()
 	if _, err := m.runner(l.Name); err == nil {
 		return l, &lakelink.Error{Op: "create link", Link: l.Name, Kind: lakelink.KindExists,
 			Err: errors.New("there is a link of that name"), Hint: "choose another name, or delete it first"}
 	}
-	conn, err := m.opts.Open(ctx, l)
+	conn, err := m.reach(ctx, l)
 	if err != nil {
 		return l, err
 	}
@@ -151,15 +199,29 @@ func (m *Manager) Create(ctx context.Context, l lakelink.Link) (lakelink.Link, e
 	if err != nil {
 		return l, err
 	}
+	ctx = context.WithoutCancel(ctx) // what is begun here is finished, whether or not the caller is still there
 	if err := m.opts.Store.CreateLink(ctx, claimed); err != nil {
 		if claimed.ID == l.ID { // otherwise the claim is older than this call
 			err = errors.Join(err, conn.Release(ctx, claimed))
 		}
 		return l, err
 	}
-	m.start(ctx, claimed)
+	m.start(claimed, map[lakelink.TableName]lakelink.TableStatus{})
 	m.broadcast()
 	return claimed, nil
+}
+
+// reach opens a link's connection and makes sure that its environment answers.
+func (m *Manager) reach(ctx context.Context, l lakelink.Link) (*Connection, error) {
+	conn, err := m.opts.Open(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.Source.Environment(ctx); err != nil {
+		_ = conn.Close() // nothing was written that it could lose
+		return nil, err
+	}
+	return conn, nil
 }
 
 // checkTables refuses tables that do not exist or whose changes are not tracked, all at once, with
@@ -229,13 +291,16 @@ func edits(a, b string) int {
 // change stops a link, changes its definition and starts it again. The lake holds the positions, so
 // a stop costs no more than reading the running cycles again.
 func (m *Manager) change(ctx context.Context, name lakelink.LinkName, change func(*lakelink.Link) error) (lakelink.Link, error) {
-	m.edit.Lock()
-	defer m.edit.Unlock()
+	ctx, done, err := m.edit(ctx, name)
+	if err != nil {
+		return lakelink.Link{}, err
+	}
+	defer done()
 	r, err := m.runner(name)
 	if err != nil {
 		return lakelink.Link{}, err
 	}
-	l, err := m.opts.Store.UpdateLink(ctx, name, func(l *lakelink.Link) error {
+	l, err := m.opts.Store.UpdateLink(context.WithoutCancel(ctx), name, func(l *lakelink.Link) error {
 		if err := change(l); err != nil {
 			return err
 		}
@@ -244,8 +309,7 @@ func (m *Manager) change(ctx context.Context, name lakelink.LinkName, change fun
 	if err != nil {
 		return l, err
 	}
-	m.stop(r)
-	m.start(ctx, l)
+	m.start(l, m.stop(r))
 	m.broadcast()
 	return l, nil
 }
@@ -262,11 +326,21 @@ func (m *Manager) Resume(ctx context.Context, name lakelink.LinkName) (lakelink.
 
 // AddTables adds tables to a link.
 func (m *Manager) AddTables(ctx context.Context, name lakelink.LinkName, tables []lakelink.TableName) (lakelink.Link, error) {
-	l, err := m.opts.Store.Link(ctx, name)
+	r, err := m.runner(name)
 	if err != nil {
-		return l, err
+		return lakelink.Link{}, err
 	}
-	conn, err := m.opts.Open(ctx, l)
+	l := r.link
+	if len(tables) == 0 {
+		return l, &lakelink.Error{Op: "add tables", Link: name, Kind: lakelink.KindInvalid, Err: errors.New("no table named")}
+	}
+	for _, t := range tables {
+		if slices.Contains(l.Tables, t) {
+			return l, &lakelink.Error{Op: "add tables", Link: name, Table: t, Kind: lakelink.KindExists,
+				Err: errors.New("the link has this table already"), Hint: "leave it out"}
+		}
+	}
+	conn, err := m.reach(ctx, l)
 	if err != nil {
 		return l, err
 	}
@@ -291,6 +365,10 @@ func (m *Manager) RemoveTables(ctx context.Context, name lakelink.LinkName, tabl
 			}
 			l.Tables = slices.Delete(slices.Clone(l.Tables), i, i+1)
 		}
+		if len(l.Tables) == 0 {
+			return &lakelink.Error{Op: "remove table", Link: name, Kind: lakelink.KindInvalid,
+				Err: errors.New("a link needs a table, and would have none"), Hint: "pause or delete the link instead"}
+		}
 		return nil
 	})
 }
@@ -309,32 +387,29 @@ func (m *Manager) Resync(name lakelink.LinkName, tables []lakelink.TableName) er
 	if len(tables) == 0 {
 		tables = r.link.Tables
 	}
-	var chosen []*follower
-	for _, t := range tables {
-		f := r.follower(t)
-		if f == nil {
-			return &lakelink.Error{Op: "resync", Link: name, Table: t, Kind: lakelink.KindNotFound,
-				Err: errors.New("the link has no such table, or has not started"), Hint: "see `lakelink table list`"}
-		}
-		chosen = append(chosen, f)
-	}
-	for _, f := range chosen {
-		f.Resync()
-	}
-	return nil
+	return r.Resync(tables)
 }
+
+// unlinking is how long a link that ends waits for its environment to take the webhook back.
+const unlinking = 30 * time.Second
 
 // Delete ends a link. With deleteData, what it has written to the lake goes too.
 func (m *Manager) Delete(ctx context.Context, name lakelink.LinkName, deleteData bool) error {
-	m.edit.Lock()
-	defer m.edit.Unlock()
+	ctx, done, err := m.edit(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer done()
 	r, err := m.runner(name)
 	if err != nil {
 		return err
 	}
-	m.stop(r)
+	r.removing.Store(true)
+	known := m.stop(r)
+	m.broadcast()
 	restart := func(err error) error {
-		m.start(ctx, r.link)
+		m.start(r.link, known)
+		m.broadcast()
 		return err
 	}
 	// An environment that does not answer must not keep a link alive: what is left there is a
@@ -344,7 +419,10 @@ func (m *Manager) Delete(ctx context.Context, name lakelink.LinkName, deleteData
 	case err == nil:
 		defer conn.Close()
 		if conn.Unpush != nil {
-			if err := conn.Unpush(ctx, r.link); err != nil && m.opts.Events.Failed != nil {
+			soon, cancel := context.WithTimeout(ctx, unlinking)
+			err := conn.Unpush(soon, r.link)
+			cancel()
+			if err != nil && m.opts.Events.Failed != nil {
 				m.opts.Events.Failed(name, "", fmt.Errorf("remove webhook: %w", err))
 			}
 		}
@@ -357,7 +435,7 @@ func (m *Manager) Delete(ctx context.Context, name lakelink.LinkName, deleteData
 	case deleteData:
 		return restart(err)
 	}
-	if err := m.opts.Store.DeleteLink(ctx, name); err != nil {
+	if err := m.opts.Store.DeleteLink(context.WithoutCancel(ctx), name); err != nil {
 		return restart(err)
 	}
 	m.mu.Lock()
@@ -386,6 +464,14 @@ func (m *Manager) Status(name lakelink.LinkName) (lakelink.LinkStatus, error) {
 }
 
 func (m *Manager) status(r *runner) lakelink.LinkStatus {
+	if r.removing.Load() {
+		s := r.Status(m.opts.Now())
+		s.State, s.CompleteThrough, s.HeldBackBy, s.NotCounted = lakelink.StateRemoving, time.Time{}, "", r.link.Tables
+		for i := range s.Tables {
+			s.Tables[i].State, s.Tables[i].Problem = lakelink.StateRemoving, nil
+		}
+		return s
+	}
 	if !r.link.Paused {
 		return r.Status(m.opts.Now())
 	}
@@ -417,11 +503,15 @@ func (m *Manager) Connection(name lakelink.LinkName) (lakelink.Link, *Connection
 	if conn := r.connection(); conn != nil {
 		return r.link, conn, nil
 	}
+	if r.link.Paused {
+		return r.link, nil, &lakelink.Error{Op: "reach link", Link: name, Kind: lakelink.KindInvalid,
+			Err: errors.New("the link is paused"), Hint: "resume it first"}
+	}
 	if p := r.Status(m.opts.Now()).Problem; p != nil {
 		return r.link, nil, &lakelink.Error{Link: name, Kind: p.Kind, Code: p.Code, Err: errors.New(p.Detail)}
 	}
 	return r.link, nil, &lakelink.Error{Op: "reach link", Link: name, Kind: lakelink.KindTransient,
-		Err: errors.New("the link is not running"), Hint: "resume it, or wait until it has started"}
+		Err: errors.New("the link has not started yet"), Hint: "try again in a moment"}
 }
 
 // Changed returns a channel that is closed at the next change of any status.

@@ -45,7 +45,8 @@ type Connection struct {
 // Options configure a Manager. Zero values take the defaults named.
 type Options struct {
 	Store Store
-	// Open reaches a link's environment and lake. It must not write to either.
+	// Open makes what reaches a link's environment and lake. It must not write to either, and should not
+	// ask the environment anything: a link must be deletable when that is gone.
 	Open func(ctx context.Context, l lakelink.Link) (*Connection, error)
 
 	MaxLoads   int           // loads at once over all links; default 2
@@ -55,10 +56,13 @@ type Options struct {
 	PollMin    time.Duration // between reads of a busy table; default 1 s
 	PollMax    time.Duration // between reads of an idle table; default 30 s
 	PollPushed time.Duration // the same where push works; default 5 min
-	RetryMin   time.Duration // after a first failure; doubles; default 1 s
-	RetryMax   time.Duration // default 2 min
-	Events     Events
-	Now        func() time.Time
+	// SchemaEvery is how often a table whose rows change is described anew; default 2 min, which for 20
+	// such tables is a fifteenth of what an environment allows one user. Quiet ones: a fifteenth as often.
+	SchemaEvery time.Duration
+	RetryMin    time.Duration // after a first failure; doubles; default 1 s
+	RetryMax    time.Duration // default 2 min
+	Events      Events
+	Now         func() time.Time
 }
 
 func (o *Options) setDefaults() {
@@ -78,6 +82,7 @@ func (o *Options) setDefaults() {
 	def(&o.PollMin, time.Second)
 	def(&o.PollMax, 30*time.Second)
 	def(&o.PollPushed, 5*time.Minute)
+	def(&o.SchemaEvery, 2*time.Minute)
 	def(&o.RetryMin, time.Second)
 	def(&o.RetryMax, 2*time.Minute)
 	if o.Now == nil {
@@ -94,6 +99,9 @@ type Events struct {
 	Committed func(l lakelink.LinkName, t lakelink.TableName, rows, deletes int, pos lakelink.Position, took time.Duration)
 	// Loaded: a table's load was finished.
 	Loaded func(l lakelink.LinkName, t lakelink.TableName, rows int64, took time.Duration)
+	// Schema: a table's description has changed while it was followed. Rows that changed since the last look
+	// came without a new column's values.
+	Schema func(l lakelink.LinkName, t lakelink.TableName, from, to *lakelink.Table)
 	// Closed: an interval format was closed.
 	Closed func(l lakelink.LinkName, f lakelink.Format, took time.Duration, err error)
 	// Failed: a try failed; the table is parked until the problem's Next.

@@ -1,8 +1,11 @@
 package replicate
 
 import (
+	"errors"
 	"math/rand/v2"
 	"time"
+
+	"lakelink"
 )
 
 // A pace decides when an idle table is looked at again: soon while it changes, ever more rarely
@@ -39,4 +42,12 @@ func (b *backoff) after(atLeast time.Duration) time.Duration {
 	b.tries++
 	d += time.Duration(rand.Int64N(int64(d)/4 + 1))
 	return max(d, atLeast)
+}
+
+// asked is how long the other side wants to be left alone after an error, wherever in it that is said.
+func asked(err error) (d time.Duration) {
+	for e := (*lakelink.Error)(nil); errors.As(err, &e); err = e.Err {
+		d = max(d, e.After)
+	}
+	return d
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -82,10 +83,10 @@ func (s *memStore) PutStatus(_ context.Context, name lakelink.LinkName, t lakeli
 	return nil
 }
 
-func (s *memStore) Statuses(_ context.Context, name lakelink.LinkName) ([]lakelink.TableStatus, error) {
+func (s *memStore) Statuses(ctx context.Context, name lakelink.LinkName) ([]lakelink.TableStatus, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Collect(maps.Values(s.statuses[name])), nil
+	return slices.Collect(maps.Values(s.statuses[name])), ctx.Err()
 }
 
 func (s *memStore) AppendActivity(context.Context, lakelink.Activity) error { return nil }
@@ -99,6 +100,9 @@ type world struct {
 	loads  []string // "table:rows" of each load finished
 	mu     sync.Mutex
 	wrap   func(lakelink.Writer) lakelink.Writer
+	feed   func(since lakelink.Checkpoint) error // fails reads of rows
+	push   bool                                  // the environment can be asked for hints
+	states []string                              // "from to" of each table's change of state
 	names  []lakelink.TableName
 }
 
@@ -117,8 +121,8 @@ func newWorld(t *testing.T, tables ...lakelink.TableName) *world {
 func (w *world) open(context.Context, lakelink.Link) (*Connection, error) {
 	same := func(_ context.Context, l lakelink.Link) (lakelink.Link, error) { return l, nil }
 	none := func(context.Context, lakelink.Link) error { return nil }
-	return &Connection{
-		Source: w.source, Claim: same, Release: none, Purge: none, Close: func() error { return nil },
+	c := &Connection{
+		Source: failingFeed{w.source, w}, Claim: same, Release: none, Purge: none, Close: func() error { return nil },
 		Writers: func(_ context.Context, l lakelink.Link, _ []*lakelink.Table) ([]lakelink.Writer, error) {
 			var out []lakelink.Writer
 			for _, f := range l.Formats {
@@ -133,11 +137,45 @@ func (w *world) open(context.Context, lakelink.Link) (*Connection, error) {
 			}
 			return out, nil
 		},
-	}, nil
+	}
+	if w.push {
+		c.Push = func(context.Context, lakelink.Link, []lakelink.TableName) (bool, error) { return true, nil }
+	}
+	return c, nil
+}
+
+// failReads sets what reads of rows fail with; nil for nothing.
+func (w *world) failReads(fail func(since lakelink.Checkpoint) error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.feed = fail
+}
+
+// failingFeed fails reads of rows, and nothing else.
+type failingFeed struct {
+	*memsource.Source
+	w *world
+}
+
+func (s failingFeed) Feed(ctx context.Context, t *lakelink.Table, since lakelink.Checkpoint) iter.Seq2[*lakelink.Batch, error] {
+	s.w.mu.Lock()
+	fail := s.w.feed
+	s.w.mu.Unlock()
+	if fail != nil {
+		if err := fail(since); err != nil {
+			return func(yield func(*lakelink.Batch, error) bool) { yield(nil, err) }
+		}
+	}
+	return s.Source.Feed(ctx, t, since)
 }
 
 func (w *world) options() Options {
 	return Options{Store: w.store, Open: w.open, StageBytes: 1, Events: Events{
+		TableState: func(_ lakelink.LinkName, s lakelink.TableStatus, from lakelink.State) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.states = append(w.states, fmt.Sprintf("%s %s", from, s.State))
+		},
 		Loaded: func(_ lakelink.LinkName, t lakelink.TableName, rows int64, _ time.Duration) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

@@ -2,6 +2,7 @@ package replicate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -22,7 +23,10 @@ type runner struct {
 	changed func()
 	save    func(lakelink.TableStatus)
 	known   map[lakelink.TableName]lakelink.TableStatus // from the store
-	pushed  atomic.Bool
+	pushed  atomic.Bool                                 // the environment was asked for hints
+	proven  atomic.Bool                                 // and they come
+
+	removing atomic.Bool // the link is being deleted
 
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -50,7 +54,7 @@ func (r *runner) Run(ctx context.Context) {
 		if failing.IsZero() {
 			failing = r.opts.Now()
 		}
-		wait := retry.after(0)
+		wait := retry.after(asked(err))
 		p := lakelink.ProblemOf(err, failing)
 		p.Tries, p.Next = retry.tries, r.opts.Now().Add(wait)
 		r.setProblem(p)
@@ -97,6 +101,7 @@ func (r *runner) attempt(ctx context.Context, healthy func()) (err error) {
 	}()
 	r.mu.Lock()
 	r.conn, r.writers = conn, writers
+	r.hear()
 	r.followers = nil
 	for _, name := range r.link.Tables {
 		var known *lakelink.TableStatus
@@ -124,6 +129,54 @@ func (r *runner) attempt(ctx context.Context, healthy func()) (err error) {
 	return g.Wait()
 }
 
+// hear takes over what the followers know, for those that come after them. The lock is held.
+func (r *runner) hear() {
+	for _, f := range r.followers {
+		s := f.Status()
+		s.Settled = lakelink.Position{}
+		r.known[f.name] = s
+	}
+}
+
+// Resync orders tables to be read anew, all of them or none.
+func (r *runner) Resync(tables []lakelink.TableName) error {
+	chosen, err := r.order(tables)
+	if err != nil {
+		return err
+	}
+	for _, f := range chosen {
+		f.Resync()
+	}
+	return nil
+}
+
+// order marks the followers of the tables. It holds the lock, so that none of them is replaced by one that
+// does not know.
+func (r *runner) order(tables []lakelink.TableName) ([]*follower, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var chosen []*follower
+	for _, t := range tables {
+		i := slices.IndexFunc(r.followers, func(f *follower) bool { return f.name == t })
+		if !slices.Contains(r.link.Tables, t) {
+			return nil, &lakelink.Error{Op: "resync", Link: r.link.Name, Table: t, Kind: lakelink.KindNotFound,
+				Err: errors.New("the link has no such table"), Hint: "see `lakelink table list`"}
+		}
+		if i < 0 {
+			return nil, &lakelink.Error{Op: "resync", Link: r.link.Name, Table: t, Kind: lakelink.KindTransient,
+				Err: errors.New("the link has not started yet"), Hint: "try again in a moment, or see `lakelink link show`"}
+		}
+		chosen = append(chosen, r.followers[i])
+	}
+	for _, f := range chosen {
+		f.mark()
+	}
+	return chosen, nil
+}
+
+// describing is how long a table may take to be described before its link starts without it.
+const describing = time.Minute
+
 // describe asks for the schema of every table. One that cannot be described is left out here and
 // reported by its own follower.
 func (r *runner) describe(ctx context.Context, source lakelink.Source) []*lakelink.Table {
@@ -132,6 +185,9 @@ func (r *runner) describe(ctx context.Context, source lakelink.Source) []*lakeli
 	g.SetLimit(4)
 	for i, name := range r.link.Tables {
 		g.Go(func() error {
+			// One that hangs must not keep the others from starting.
+			ctx, cancel := context.WithTimeout(ctx, describing)
+			defer cancel()
 			if t, err := source.Table(ctx, name); err == nil && t.Validate() == nil {
 				tables[i] = t
 			}
@@ -156,6 +212,10 @@ func (r *runner) closeIntervals(ctx context.Context, w lakelink.IntervalWriter) 
 		case <-tick.C:
 		}
 		if !w.Pending() {
+			if !failing.IsZero() { // its tables were opened anew since, and go on from the lake
+				failing = time.Time{}
+				r.setProblem(nil)
+			}
 			continue
 		}
 		began := r.opts.Now()
@@ -204,7 +264,7 @@ func (r *runner) push(ctx context.Context, conn *Connection) {
 		if r.opts.Events.Failed != nil {
 			r.opts.Events.Failed(r.link.Name, "", fmt.Errorf("webhook, polling instead: %w", err))
 		}
-		timer := time.NewTimer(retry.after(0))
+		timer := time.NewTimer(retry.after(asked(err)))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -248,16 +308,16 @@ func (r *runner) Status(now time.Time) lakelink.LinkStatus {
 	r.mu.Lock()
 	s := lakelink.LinkStatus{Link: r.link, Problem: r.problem, Push: r.pushed.Load()}
 	followers := r.followers
-	r.mu.Unlock()
-	for _, f := range followers {
-		s.Tables = append(s.Tables, f.Status())
-	}
-	if len(s.Tables) == 0 {
+	if len(followers) == 0 {
 		for _, t := range r.link.Tables {
 			known := r.known[t]
 			known.Table, known.State = t, lakelink.StateWaiting
 			s.Tables = append(s.Tables, known)
 		}
+	}
+	r.mu.Unlock()
+	for _, f := range followers {
+		s.Tables = append(s.Tables, f.Status())
 	}
 	summarize(&s, now)
 	return s

@@ -41,19 +41,28 @@ func (f *follower) update(change func(s *lakelink.TableStatus)) {
 	if from == to {
 		return
 	}
-	s := f.Status()
-	f.save(s)
+	s := f.remember()
 	if f.opts.Events.TableState != nil {
 		f.opts.Events.TableState(f.link, s, from)
 	}
 }
 
-// opened remembers the writers of the table.
+// remember saves the status, and returns it.
+func (f *follower) remember() lakelink.TableStatus {
+	f.saving.Lock()
+	defer f.saving.Unlock()
+	s := f.Status()
+	f.save(s)
+	return s
+}
+
+// opened remembers the writers of the table. What the ones before were given and had not shown may be gone,
+// so nothing is settled any more.
 func (f *follower) opened(t *lakelink.Table, tables []lakelink.TableWriter) {
+	f.described, f.fed = f.opts.Now(), false
 	f.update(func(s *lakelink.TableStatus) {
 		f.tables = tables
-		f.table = t
-		s.DisplayName = t.DisplayName
+		s.DisplayName, s.Settled = t.DisplayName, lakelink.Position{}
 		s.Positions = f.positions()
 	})
 }
@@ -68,21 +77,26 @@ func (f *follower) positions() map[lakelink.Format]lakelink.Position {
 	return m
 }
 
-// loading says that a load waits for its turn or runs.
+// loading says that a load waits for its turn or runs. After a failure the cause stays on the screen
+// until a try has come further.
 func (f *follower) loading(state, kind lakelink.State) {
 	if kind == lakelink.StateResync {
 		state = kind // the old rows stay readable, which is what people want to know
 	}
 	f.update(func(s *lakelink.TableStatus) {
-		s.State, s.Problem, s.Settled = state, nil, lakelink.Position{}
+		if s.Problem == nil {
+			s.State = state
+		}
+		s.Settled = lakelink.Position{}
 		s.Rows, s.Expected = 0, 0
 		f.hinted = time.Time{}
 	})
 }
 
 // progress counts a batch of a load.
-func (f *follower) progress(b *lakelink.Batch) {
+func (f *follower) progress(b *lakelink.Batch, state lakelink.State) {
 	f.update(func(s *lakelink.TableStatus) {
+		s.State, s.Problem = state, nil
 		s.Rows += int64(b.NumRows())
 		if b.Expected > 0 {
 			s.Expected = b.Expected
@@ -90,10 +104,11 @@ func (f *follower) progress(b *lakelink.Batch) {
 	})
 }
 
-// loaded says that a load is finished.
-func (f *follower) loaded() {
+// loaded says that a load is finished. An order that came while another kind of load ran still holds.
+func (f *follower) loaded(state lakelink.State) {
 	f.update(func(s *lakelink.TableStatus) {
-		s.State, s.Problem, s.Expected, s.Resync = lakelink.StateUpToDate, nil, 0, false
+		s.State, s.Problem, s.Expected = lakelink.StateUpToDate, nil, 0
+		s.Resync = s.Resync && state != lakelink.StateResync
 		s.Positions = f.positions()
 		f.shown()
 	})
@@ -114,6 +129,7 @@ func (f *follower) committed(rows, deletes, pages int, pos lakelink.Position) {
 		}
 		s.State, s.Problem = lakelink.StateUpToDate, nil
 		s.Positions = f.positions()
+		f.fed = f.fed || rows > 0
 		if rows+deletes > 0 {
 			now := f.opts.Now()
 			s.Changes += int64(rows + deletes)
@@ -165,7 +181,7 @@ func (f *follower) park(err error, since time.Time, tries int, next time.Time) {
 		}
 		s.Problem = lakelink.ProblemOf(err, since)
 		s.Problem.Tries, s.Problem.Next = tries, next
-		if f.hinted.IsZero() {
+		if !f.answering.IsZero() { // the older one
 			f.hinted = f.answering
 		}
 		f.answering = time.Time{}

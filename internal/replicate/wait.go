@@ -2,6 +2,7 @@ package replicate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +15,10 @@ import (
 // format of the link, in the tables given or in all. Its error names what is missing.
 func (m *Manager) Wait(ctx context.Context, name lakelink.LinkName, tables ...lakelink.TableName) error {
 	version, err := m.committed(ctx, name)
+	if err != nil && errors.Is(err, context.DeadlineExceeded) {
+		return &lakelink.Error{Op: "wait", Link: name, Kind: lakelink.KindTransient,
+			Err: errors.New("the environment has not told in time what it has committed"), Hint: "give --timeout more time"}
+	}
 	if err != nil {
 		return err
 	}
@@ -26,7 +31,11 @@ func (m *Manager) committed(ctx context.Context, name lakelink.LinkName) (int64,
 		changed := m.Changed()
 		l, conn, err := m.Connection(name)
 		if err == nil {
-			return conn.Source.Version(ctx)
+			version, err := conn.Source.Version(ctx)
+			if err != nil {
+				err = &lakelink.Error{Link: name, Err: err}
+			}
+			return version, err
 		}
 		if l.Paused || !lakelink.IsKind(err, lakelink.KindTransient) {
 			return 0, err
@@ -41,6 +50,9 @@ func (m *Manager) committed(ctx context.Context, name lakelink.LinkName) (int64,
 
 // WaitFor is Wait for a row version already known.
 func (m *Manager) WaitFor(ctx context.Context, name lakelink.LinkName, version int64, tables ...lakelink.TableName) error {
+	if err := m.has(name, tables); err != nil {
+		return err
+	}
 	goals := map[lakelink.TableName]int64{} // what every format has to reach
 	poked := map[lakelink.TableName]time.Time{}
 	for {
@@ -57,6 +69,9 @@ func (m *Manager) WaitFor(ctx context.Context, name lakelink.LinkName, version i
 		for _, t := range s.Tables {
 			if len(tables) > 0 && !slices.Contains(tables, t.Table) {
 				continue
+			}
+			if t.Settled.Version < goals[t.Table] { // opened anew: what was given may have to be given again
+				goals[t.Table] = 0
 			}
 			if goals[t.Table] == 0 && t.Settled.Version >= version && !t.Resync {
 				goals[t.Table] = t.Settled.Version
@@ -87,6 +102,21 @@ func (m *Manager) WaitFor(ctx context.Context, name lakelink.LinkName, version i
 	}
 }
 
+// has reports a table that the link does not have: nothing can be said about it.
+func (m *Manager) has(name lakelink.LinkName, tables []lakelink.TableName) error {
+	r, err := m.runner(name)
+	if err != nil {
+		return err
+	}
+	for _, t := range tables {
+		if !slices.Contains(r.link.Tables, t) {
+			return &lakelink.Error{Op: "wait", Link: name, Table: t, Kind: lakelink.KindNotFound,
+				Err: errors.New("the link has no such table"), Hint: "see `lakelink table list`"}
+		}
+	}
+	return nil
+}
+
 // poke makes a follower read its table soon.
 func (m *Manager) poke(name lakelink.LinkName, t lakelink.TableName) {
 	if r, err := m.runner(name); err == nil {
@@ -111,6 +141,10 @@ func waited(name lakelink.LinkName, behind []lakelink.TableStatus, err error) er
 		more = fmt.Sprintf(" and %d more", len(names)-most)
 		names = names[:most]
 	}
-	return &lakelink.Error{Op: "wait", Link: name, Kind: lakelink.KindTransient,
+	hint := ""
+	if errors.Is(err, context.DeadlineExceeded) {
+		err, hint = errors.New("time is up"), "give --timeout more time, or see `lakelink table list "+string(name)+"`"
+	}
+	return &lakelink.Error{Op: "wait", Link: name, Kind: lakelink.KindTransient, Hint: hint,
 		Err: fmt.Errorf("not yet readable: %s%s: %w", strings.Join(names, ", "), more, err)}
 }

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"lakelink"
+	"lakelink/internal/lake"
 )
 
 var (
@@ -36,10 +38,16 @@ func failure(op, name string, err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		path = pe.Path
+		if dir, _, unfinished := strings.Cut(path, "/"+lake.Reserved); unfinished {
+			// The file of a put that failed is gone, and its name says nothing to anybody.
+			path, e.Err = dir, fmt.Errorf("%s: %w", name, pe.Err)
+		}
 	}
 	switch {
 	case errors.Is(err, errFolder), errors.Is(err, errNotFolder), isNotFolder(err) && op != "get" && op != "stat":
 		e.Kind, e.Hint = lakelink.KindInvalid, "choose another name or remove what is in the way"
+	case isNotFound(err) && op == "open lake":
+		e.Kind, e.Hint = lakelink.KindForbidden, "give a folder that can be made, such as file:///data/lake"
 	case isNotFound(err) && op != "put":
 		e.Kind, e.Err = lakelink.KindNotFound, fmt.Errorf("there is no %s", name)
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):

@@ -103,7 +103,7 @@ func read(ctx context.Context, l lakelink.Lake) (*Record, string, error) {
 	var r Record
 	if err := json.Unmarshal(data, &r); err != nil || r.Version < 1 || r.Link.ID == "" || r.Environment.ID == "" {
 		return nil, "", failure(nil, lakelink.KindDamaged, fmt.Errorf("%s is not what Lakelink writes there", where(l)),
-			"restore it, or delete it if the link that wrote here is to be created again")
+			"restore it from a copy, or give the link an empty folder")
 	}
 	if r.Version > version {
 		return nil, "", failure(nil, lakelink.KindInvalid,

@@ -111,7 +111,7 @@ func TestLostStateIsAdopted(t *testing.T) {
 
 func TestClaimRefusesWhatItCannotRead(t *testing.T) {
 	for data, want := range map[string]string{
-		"":              "mem:/_lakelink/link.json is not what Lakelink writes there; restore it, or delete it",
+		"":              "mem:/_lakelink/link.json is not what Lakelink writes there; restore it from a copy",
 		"garbage":       "mem:/_lakelink/link.json is not what Lakelink writes there",
 		`{"version":1}`: "mem:/_lakelink/link.json is not what Lakelink writes there",
 		`{"version":9,"link":{"id":"1","interval":"1m"},"environment":{"id":"e"}}`: "has version 9, this program knows 1; use the newer Lakelink that wrote it",

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"time"
@@ -94,6 +95,9 @@ func runChild(ctx context.Context, job string) (err error) {
 	if err != nil {
 		return err
 	}
+	// As lakelink serve does.
+	debug.SetMemoryLimit(memory() + 64<<20)
+	debug.SetGCPercent(200)
 	rows, err := do(ctx, o)
 	if err = errors.Join(err, stop()); err != nil {
 		return err

@@ -226,9 +226,13 @@ func (f *follower) changes(ctx context.Context, t *lakelink.Table, tables []lake
 		if f.pushed.Load() && f.proven.Load() {
 			idle.max = f.opts.PollPushed
 		}
-		// A cycle that took long, because files had to be rewritten, is followed by as long a rest,
-		// so that no table takes the machine for itself.
-		rest := min(f.opts.Now().Sub(began), 30*time.Second)
+		// Rewriting files costs the same for one change as for many: a cycle that took long is followed
+		// by twice as long a rest, and one that found anything by Rest, so that more changes share the
+		// next one and no table takes the machine for itself.
+		rest := min(2*f.opts.Now().Sub(began), 30*time.Second)
+		if n > 0 {
+			rest = max(rest, f.opts.Rest)
+		}
 		wait := max(idle.after(n > 0 || !settled), rest)
 		hinted, err := f.await(ctx, rest, wait)
 		if err != nil {
@@ -283,6 +287,7 @@ const quietSchema = 15
 // await returns when the table should be read again: after a hint, but not before rest is over,
 // or after idle without one; at once after an order to resync. It reports whether there was a hint.
 func (f *follower) await(ctx context.Context, rest, idle time.Duration) (bool, error) {
+	rested := time.Now().Add(rest)
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
 	select {
@@ -294,7 +299,7 @@ func (f *follower) await(ctx context.Context, rest, idle time.Duration) (bool, e
 		return false, nil
 	case <-f.wake:
 	}
-	pause := time.NewTimer(max(rest, f.opts.Debounce))
+	pause := time.NewTimer(max(time.Until(rested), f.opts.Debounce))
 	defer pause.Stop()
 	select {
 	case <-ctx.Done():

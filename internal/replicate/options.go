@@ -53,6 +53,7 @@ type Options struct {
 	StageBytes int64         // a load is made durable each time it has read this much; default 64 MiB
 	Objective  time.Duration // lag beyond which a table is said to catch up; default 10 s
 	Debounce   time.Duration // a hint is followed after this, so that a burst costs one read; default 150 ms
+	Rest       time.Duration // after a read that found changes; default 400 ms
 	PollMin    time.Duration // between reads of a busy table; default 1 s
 	PollMax    time.Duration // between reads of an idle table; default 30 s
 	PollPushed time.Duration // the same where push works; default 5 min
@@ -79,6 +80,7 @@ func (o *Options) setDefaults() {
 	}
 	def(&o.Objective, 10*time.Second)
 	def(&o.Debounce, 150*time.Millisecond)
+	def(&o.Rest, 400*time.Millisecond)
 	def(&o.PollMin, time.Second)
 	def(&o.PollMax, 30*time.Second)
 	def(&o.PollPushed, 5*time.Minute)

@@ -9,7 +9,7 @@ import (
 	"hash"
 	"io"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 
 	"lakelink"
 )
@@ -121,7 +121,7 @@ type partReader struct {
 	body io.ReadCloser
 	hash hash.Hash
 	n    int64
-	zstd *zstd.Decoder
+	s2   *s2.Reader
 }
 
 func openPart(ctx context.Context, lake lakelink.Lake, name string, p stagedPart) (io.ReadCloser, error) {
@@ -133,11 +133,7 @@ func openPart(ctx context.Context, lake lakelink.Lake, name string, p stagedPart
 		return nil, err
 	}
 	r := &partReader{name: name, p: p, body: body, hash: sha256.New()}
-	r.zstd, err = zstd.NewReader(io.TeeReader(body, r), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
-	if err != nil {
-		body.Close()
-		return nil, fail("read "+name, "", err)
-	}
+	r.s2 = s2.NewReader(io.TeeReader(body, r), s2.ReaderMaxBlockSize(s2Block))
 	return r, nil
 }
 
@@ -149,7 +145,7 @@ func (r *partReader) Write(b []byte) (int, error) {
 
 // Read returns the next bytes of the frames.
 func (r *partReader) Read(b []byte) (int, error) {
-	n, err := r.zstd.Read(b)
+	n, err := r.s2.Read(b)
 	if err == io.EOF && (r.n != r.p.Bytes || hex.EncodeToString(r.hash.Sum(nil)) != r.p.SHA256) {
 		return n, damaged(r.name, "it has other content than was staged")
 	}
@@ -160,10 +156,7 @@ func (r *partReader) Read(b []byte) (int, error) {
 }
 
 // Close ends reading.
-func (r *partReader) Close() error {
-	r.zstd.Close()
-	return r.body.Close()
-}
+func (r *partReader) Close() error { return r.body.Close() }
 
 // A loadWriter stages a full read.
 type loadWriter struct {
@@ -346,12 +339,12 @@ func (l *loadWriter) upload(ctx context.Context, seg *segment) (stagedPart, erro
 	return p, nil
 }
 
+// s2Block bounds what compressing and reading a part holds in memory. Parts live for minutes, so that
+// speed counts for more than their size.
+const s2Block = 1 << 20
+
 func compress(w io.Writer, r io.Reader) error {
-	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
-		zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
-	if err != nil {
-		return err
-	}
+	z := s2.NewWriter(w, s2.WriterConcurrency(1), s2.WriterBlockSize(s2Block))
 	if _, err := io.Copy(z, r); err != nil {
 		z.Close()
 		return err

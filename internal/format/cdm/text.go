@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 )
@@ -22,12 +23,13 @@ func appendQuoted(dst []byte, s string) []byte {
 		return dst
 	}
 	dst = append(dst, '"')
-	for i := 0; i < len(s); i++ {
-		if s[i] == '"' {
-			dst = append(dst, s[:i+1]...)
-			dst = append(dst, '"')
-			s, i = s[i+1:], -1
+	for {
+		i := strings.IndexByte(s, '"')
+		if i < 0 {
+			break
 		}
+		dst = append(append(dst, s[:i+1]...), '"')
+		s = s[i+1:]
 	}
 	dst = append(dst, s...)
 	return append(dst, '"')

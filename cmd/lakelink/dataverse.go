@@ -3,7 +3,5 @@ package main
 import "github.com/spf13/cobra"
 
 func newDataverse() *cobra.Command {
-	cmd := &cobra.Command{Use: "dataverse", Short: "Run a local Dataverse environment"}
-	cmd.AddCommand(newDataverseServe())
-	return cmd
+	return group("dataverse", "Run a local Dataverse environment", newDataverseServe())
 }

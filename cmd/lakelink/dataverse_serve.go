@@ -37,7 +37,7 @@ tests; what it has and has not is in docs/guide/dataverse.md.`,
 	f.StringVar(&o.clientID, "client-id", store.DefaultClientID, "application id that may sign in")
 	f.StringVar(&o.clientSecret, "client-secret", devserver.DefaultClientSecret, "secret of that application; it guards nothing but this local environment")
 	f.StringVar(&o.seed, "seed", "", "fill a new environment with sample data: crm")
-	f.StringVarP(&out.form, "output", "o", "table", "form of the ready message: table or json")
+	out.flag(cmd)
 	cmd.MarkFlagRequired("data") //nolint:errcheck // the flag is the one above
 	return cmd
 }

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"lakelink"
 	"lakelink/internal/devserver"
@@ -32,6 +35,7 @@ type environmentOptions struct {
 // localEnvironment is a local Dataverse environment that listens.
 type localEnvironment struct {
 	options  environmentOptions
+	lock     *os.File // held while the folder is in use
 	store    *store.Store
 	server   *devserver.Server
 	listener net.Listener
@@ -42,11 +46,8 @@ type localEnvironment struct {
 // openEnvironment opens or makes the environment, fills it with sample data if it was asked to and
 // is new, and listens. It serves once Run is called.
 func openEnvironment(ctx context.Context, o environmentOptions, progress func(done, total int)) (_ *localEnvironment, err error) {
-	if o.seed != "" && o.seed != "crm" {
-		return nil, usageError{fmt.Errorf("unknown sample data %q; there is crm", o.seed)}
-	}
-	if o.dir == "" {
-		return nil, usageError{errors.New("no folder given; give --data DIR")}
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	listener, err := listen(o.addr)
 	if err != nil {
@@ -61,21 +62,30 @@ func openEnvironment(ctx context.Context, o environmentOptions, progress func(do
 	if err != nil {
 		return nil, err
 	}
+	lock, err := lockFolder(o.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			lock.Close()
+		}
+	}()
 	if err := fill(ctx, o, tables, progress); err != nil {
 		return nil, err
 	}
 	st, err := store.Open(ctx, o.dir, tables, store.Options{})
 	if err != nil {
-		return nil, fmt.Errorf("open environment in %s: %w", o.dir, err)
+		return nil, unopened(o.dir, err)
 	}
 	server, err := devserver.New(st, devserver.Options{Tenant: o.tenant, ClientID: o.clientID, ClientSecret: o.clientSecret})
 	if err != nil {
 		st.Close()
 		return nil, err
 	}
-	url := "http://" + listener.Addr().String()
-	return &localEnvironment{options: o, store: st, server: server, listener: listener, URL: url,
-		TokenURL: url + "/" + o.tenant + "/oauth2/v2.0/token"}, nil
+	address := "http://" + listener.Addr().String()
+	return &localEnvironment{options: o, lock: lock, store: st, server: server, listener: listener, URL: address,
+		TokenURL: address + "/" + o.tenant + "/oauth2/v2.0/token"}, nil
 }
 
 // seeded marks an environment whose sample data is complete. One that was interrupted is not
@@ -95,7 +105,7 @@ func fill(ctx context.Context, o environmentOptions, tables *schema.Schema, prog
 	}
 	st, err := store.Open(ctx, o.dir, tables, store.Options{Bulk: true})
 	if err != nil {
-		return fmt.Errorf("open environment in %s: %w", o.dir, err)
+		return unopened(o.dir, err)
 	}
 	err = sample.Seed(ctx, st, sample.Options{Rows: o.rows, RandomSeed: o.randomSeed, Now: time.Now().UTC(), Progress: progress})
 	if cerr := st.Close(); err == nil {
@@ -126,7 +136,60 @@ func (e *localEnvironment) Run(ctx context.Context, traffic *sample.Traffic) err
 // Close closes the database. Call it after Run.
 func (e *localEnvironment) Close() error {
 	e.server.Close()
-	return e.store.Close()
+	return errors.Join(e.store.Close(), e.lock.Close())
+}
+
+// check refuses what the sign-in of an environment cannot work with.
+func (o environmentOptions) check() error {
+	switch {
+	case o.seed != "" && o.seed != "crm":
+		return usageError{fmt.Errorf("--seed: there is no sample data %q; choose crm", o.seed)}
+	case o.dir == "":
+		return usageError{errors.New("--data: no folder given")}
+	case o.tenant == "" || url.PathEscape(o.tenant) != o.tenant:
+		return usageError{fmt.Errorf("--tenant: %q cannot be part of an address; give an id or a domain", o.tenant)}
+	case o.clientID == "":
+		return usageError{errors.New("--client-id: it is empty; give an application id, or leave the flag out")}
+	case o.clientSecret == "":
+		return usageError{errors.New("--client-secret: it is empty; give a secret, or leave the flag out")}
+	case o.rows < 0 || o.changesPerSecond < 0:
+		return usageError{errors.New("--rows, --changes-per-second: less than none is not possible")}
+	}
+	return nil
+}
+
+// lockFolder takes an environment's folder for this process: two would give the same row versions to
+// different changes. The kernel lets go of it when the process dies.
+func lockFolder(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, unopened(dir, err)
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, unopened(dir, err)
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		return f, nil
+	}
+	f.Close()
+	if !errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, unopened(dir, err)
+	}
+	return nil, &lakelink.Error{Op: "open environment", Kind: lakelink.KindConflict,
+		Err: fmt.Errorf("%s is in use by another process", dir), Hint: "stop it, or give this one another folder with --data"}
+}
+
+// unopened says why an environment cannot be opened and what to do.
+func unopened(dir string, err error) error {
+	e := &lakelink.Error{Op: "open environment", Kind: lakelink.KindDamaged, Err: fmt.Errorf("%s: %w", dir, err),
+		Hint: "give another folder with --data, or restore this one"}
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		e.Kind, e.Err = lakelink.KindForbidden, fmt.Errorf("%s: %w", pe.Path, pe.Err)
+		e.Hint = "give a folder with --data that can be written"
+	}
+	return e
 }
 
 // listen opens an address, or says what is wrong with it.
@@ -137,6 +200,10 @@ func listen(addr string) (net.Listener, error) {
 		if errors.As(err, &op) {
 			err = op.Err
 		}
+		var call *os.SyscallError
+		if errors.As(err, &call) {
+			err = call.Err
+		}
 		return nil, &lakelink.Error{Op: "listen on " + addr, Kind: lakelink.KindInvalid, Err: err,
 			Hint: "choose another address with --addr, or stop what listens there"}
 	}
@@ -145,7 +212,7 @@ func listen(addr string) (net.Listener, error) {
 
 // serveHTTP serves until ctx ends, and then lets the answers under way end.
 func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -89,10 +90,16 @@ func runLinkCreate(ctx context.Context, c *api.Client, o linkCreateOptions, w io
 
 // lakeURL makes a folder of this machine an address that the service understands wherever it runs.
 func lakeURL(s string) (string, error) {
-	if u, err := url.Parse(s); err == nil && u.Scheme != "" && u.Scheme != "file" {
-		return s, nil
+	u, err := url.Parse(s)
+	switch {
+	case s == "":
+		return "", usageError{errors.New("--lake: it is empty; give an address such as file:///data/lake, or a folder")}
+	case err == nil && u.Scheme != "" && (u.Scheme != "file" || u.Host != "" || filepath.IsAbs(u.Path)):
+		return s, nil // as it is; the service says what is wrong with it
+	case err == nil && u.Scheme == "file":
+		s = u.Opaque // file:folder
 	}
-	path, err := filepath.Abs(strings.TrimPrefix(strings.TrimPrefix(s, "file://"), "file:"))
+	path, err := filepath.Abs(s)
 	if err != nil {
 		return "", err
 	}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -39,7 +40,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
@@ -51,8 +52,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		return coded.code
 	case isUsage(err):
-		fmt.Fprintf(stderr, "lakelink: %s; see `lakelink --help`\n", oneLine(err))
+		fmt.Fprintf(stderr, "lakelink: %s; see `%s --help`\n", oneLine(err), cmd.CommandPath())
 		return exitUsage
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
 	}
 	fmt.Fprintln(stderr, "lakelink:", oneLine(err))
 	return exitFailure
@@ -75,6 +79,29 @@ func isUsage(err error) bool {
 		strings.HasPrefix(err.Error(), "required flag")
 }
 
+// badValue is how pflag says that a flag's value cannot be read, with the parser's own words at the end.
+var badValue = regexp.MustCompile(`(?s)^invalid argument "(.*)" for "(?:-., )?--([a-z-]+)" flag: (.*)$`)
+
+// flagError says what is wrong with a flag in words of the command line, not of the parser.
+func flagError(cmd *cobra.Command, err error) error {
+	m := badValue.FindStringSubmatch(err.Error())
+	if m == nil {
+		return usageError{err}
+	}
+	why := m[3]
+	switch cmd.Flags().Lookup(m[2]).Value.Type() {
+	case "duration":
+		why = "is not a duration; write it like 30s, 5m or 1h"
+	case "int", "int64":
+		why = "is not a whole number"
+	case "float64":
+		why = "is not a number"
+	case "bool":
+		why = "is neither true nor false"
+	}
+	return usageError{fmt.Errorf("--%s: %q %s", m[2], m[1], why)}
+}
+
 // oneLine keeps an error on one line, whoever wrote it.
 func oneLine(err error) string {
 	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), " ")
@@ -89,7 +116,7 @@ folder layout of Azure Synapse Link and as Delta Lake tables, seconds behind, an
 nothing is missing. Try it: lakelink demo`,
 		SilenceErrors: true, SilenceUsage: true, Version: version,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newServe(), newDemo(), newLink(), newTable(), newWait(), newVerify(), newQuery(),
 		newActivity(), newDataverse())
 	return root
@@ -100,10 +127,27 @@ func exactly(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < len(names):
-			return usageError{fmt.Errorf("%s: no %s given", cmd.CommandPath(), names[len(args)])}
+			return usageError{fmt.Errorf("no %s given", names[len(args)])}
 		case len(args) > len(names):
-			return usageError{fmt.Errorf("%s: %q is one argument too many", cmd.CommandPath(), args[len(names)])}
+			return usageError{fmt.Errorf("%q is one argument too many", args[len(names)])}
 		}
 		return nil
 	}
+}
+
+// group is a command that only holds others. Alone it shows its help; cobra alone would do so, and
+// succeed, after a misspelt one too.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, Short: short,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return usageError{fmt.Errorf("unknown command %q", args[0])}
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(commands...)
+	return cmd
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -17,22 +18,40 @@ import (
 type output struct{ form string }
 
 func (o *output) flag(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&o.form, "output", "o", "table", "form of the output: table or json")
+	o.form = "table"
+	cmd.Flags().VarP(&choice{&o.form, []string{"table", "json"}}, "output", "o", "form of the output: table or json")
+}
+
+// A choice is the value of a flag that takes one of a few words. Others are refused before anything is
+// done.
+type choice struct {
+	value *string
+	of    []string
+}
+
+func (c *choice) String() string { return *c.value }
+func (c *choice) Type() string   { return "string" }
+
+// Set implements pflag.Value.
+func (c *choice) Set(s string) error {
+	if !slices.Contains(c.of, s) {
+		last := len(c.of) - 1
+		return fmt.Errorf("is not one of them; choose %s or %s", strings.Join(c.of[:last], ", "), c.of[last])
+	}
+	*c.value = s
+	return nil
 }
 
 // print writes v as JSON, or lets text write it for people.
 func (o *output) print(w io.Writer, v any, text func(w io.Writer)) error {
-	switch o.form {
-	case "json":
+	if o.form == "json" {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		return e.Encode(v)
-	case "table", "":
-		t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-		text(t)
-		return t.Flush()
 	}
-	return usageError{fmt.Errorf("unknown output %q; choose table or json", o.form)}
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	text(t)
+	return t.Flush()
 }
 
 var stateLabels = map[lakelink.State]string{

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -15,24 +17,43 @@ import (
 var ours = regexp.MustCompile(`^(\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\dZ/|deltalake/|Changelog/|OptionsetMetadata/|` +
 	`Microsoft\.Athena\.TrickleFeedService/|_lakelink/|model\.json$)`)
 
-// claim makes the lake the link's own. It refuses one that holds tables which nobody claims: they are
-// another producer's, such as Azure Synapse Link's.
+// claim makes the lake the link's own. It refuses one that holds tables which nobody claims, those of a
+// deleted link or of Azure Synapse Link, and a folder inside of another link's lake.
 func claim(ctx context.Context, lake lakelink.Lake, l lakelink.Link, env lakelink.Environment) (lakelink.Link, error) {
 	_, err := owner.Read(ctx, lake)
 	if !lakelink.IsKind(err, lakelink.KindNotFound) {
 		return owner.Claim(ctx, lake, l, env)
+	}
+	taken := func(format string, args ...any) error {
+		return &lakelink.Error{Op: "claim lake", Link: l.Name, Kind: lakelink.KindOwned, Err: fmt.Errorf(format, args...),
+			Hint: "choose an empty folder"}
 	}
 	for info, err := range lake.List(ctx, "", true) {
 		if err != nil {
 			return l, err
 		}
 		if ours.MatchString(info.Name) && info.Name != "_lakelink/" {
-			return l, &lakelink.Error{Op: "claim lake", Link: l.Name, Kind: lakelink.KindOwned,
-				Err:  fmt.Errorf("%s holds %s, which no link claims", lake.URL(), info.Name),
-				Hint: "choose an empty folder"}
+			return l, taken("%s already holds %s of a deleted link or of another program", lake.URL(), info.Name)
 		}
 	}
+	if outer := around(lake); outer != "" {
+		return l, taken("%s lies inside of %s, which is another link's lake", lake.URL(), outer)
+	}
 	return owner.Claim(ctx, lake, l, env)
+}
+
+// around returns the lake in which this one's folder lies, if there is one.
+func around(lake lakelink.Lake) string {
+	where, ok := lake.(lakelink.Locator)
+	if !ok || !filepath.IsAbs(where.Locate("")) {
+		return ""
+	}
+	for dir := filepath.Dir(where.Locate("")); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(owner.Name))); err == nil {
+			return dir
+		}
+	}
+	return ""
 }
 
 // purge deletes what the link has written to its lake. The claim goes last, so that a purge that is

@@ -29,6 +29,7 @@ The dialect is DuckDB's.`,
 		},
 	}
 	cmd.Flags().StringVar(&link, "link", "", "whose tables; may be left out where there is only one link")
-	cmd.Flags().StringVarP(&q.Format, "output", "o", "table", "form of the answer: table, csv or json")
+	q.Format = "table"
+	cmd.Flags().VarP(&choice{&q.Format, []string{"table", "csv", "json"}}, "output", "o", "form of the answer: table, csv or json")
 	return cmd
 }

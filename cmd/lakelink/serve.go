@@ -27,6 +27,9 @@ state; positions are in the lakes, so a lost DIR costs no data. Every flag has a
 configuration file too; docs/guide/configuration.md lists them.`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := noneEmpty(cmd); err != nil {
+				return err
+			}
 			return runServe(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -34,6 +37,17 @@ configuration file too; docs/guide/configuration.md lists them.`,
 	o.flags.Register(cmd.Flags())
 	o.flag(cmd)
 	return cmd
+}
+
+// noneEmpty refuses flags that were given without a value, as a script does whose variable is not set:
+// the defaults would hold for them, and one of them is to ask nobody for a token.
+func noneEmpty(cmd *cobra.Command) error {
+	for _, name := range []string{"addr", "api-token", "config", "data", "public-url"} {
+		if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
+			return usageError{fmt.Errorf("--%s: it is empty; give a value, or leave the flag out", name)}
+		}
+	}
+	return nil
 }
 
 // settings are the defaults, then the file, then the flags.
@@ -50,6 +64,7 @@ func runServe(ctx context.Context, o serveOptions, stdout, stderr io.Writer) err
 	if err != nil {
 		return err
 	}
+	limitMemory(int64(cfg.Memory))
 	s, err := openService(ctx, cfg, stderr)
 	if err != nil {
 		return err

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"lakelink"
 	"lakelink/internal/api"
 	"lakelink/internal/cluster"
@@ -33,7 +35,8 @@ type service struct {
 }
 
 // openService opens everything that can fail because of what it was given. Nothing runs before Run.
-func openService(ctx context.Context, cfg *config.Config, logs io.Writer) (_ *service, err error) {
+// Tests tune the heart to be in more of a hurry than people are.
+func openService(ctx context.Context, cfg *config.Config, logs io.Writer, tune ...func(*replicate.Options)) (_ *service, err error) {
 	s := &service{cfg: cfg, log: newLogger(cfg, logs)}
 	token := ""
 	if cfg.APIToken != "" {
@@ -64,11 +67,15 @@ func openService(ctx context.Context, cfg *config.Config, logs io.Writer) (_ *se
 	}
 	hooks := newHooks(cfg.PublicURL, s.listener.Addr(), key, func(h lakelink.Hint) { s.manager.Hint(h) })
 	open := &opener{dir: filepath.Join(cfg.Data, "cache"), memory: int64(cfg.Memory), hooks: hooks, log: s.log}
-	s.manager = replicate.New(replicate.Options{
+	options := replicate.Options{
 		Store: clusterStore{s.cluster}, Open: open.open, MaxLoads: cfg.MaxLoads,
 		StageBytes: int64(cfg.Memory) / 4, Objective: time.Duration(cfg.LagObjective),
 		PollMin: time.Duration(cfg.PollMin), PollMax: time.Duration(cfg.PollMax), Events: s.events(),
-	})
+	}
+	for _, t := range tune {
+		t(&options)
+	}
+	s.manager = replicate.New(options)
 	work := &work{manager: s.manager, dir: cfg.Data}
 	s.handler = api.New(api.Options{
 		Links: s.manager, Verify: work.verify, Query: work.query, Hooks: hooks, Token: token, Version: version,
@@ -91,14 +98,13 @@ func (s *service) Run(ctx context.Context) error {
 	if err := s.manager.Start(ctx); err != nil {
 		return err
 	}
-	for _, l := range s.cfg.Links {
-		if err := s.declare(ctx, l); err != nil {
-			// A link that cannot be made now must not keep the others from running.
-			s.log.Error("a link of the configuration cannot be made", "link", l.Name, "error", err)
-		}
-	}
 	s.started.Store(true)
-	return serveHTTP(ctx, s.listener, s.handler)
+	g, ctx := errgroup.WithContext(ctx)
+	for _, l := range s.cfg.Links { // one that cannot be made now keeps neither the others nor the API from running
+		g.Go(func() error { s.declare(ctx, l); return nil })
+	}
+	g.Go(func() error { return serveHTTP(ctx, s.listener, s.handler) })
+	return g.Wait()
 }
 
 // Close stops what runs and closes what is open.
@@ -151,6 +157,11 @@ func (s *service) events() replicate.Events {
 				tell(l, st.Table, "table.failed", "stands still: "+st.Problem.Detail)
 			case from == lakelink.StateNeedsYou:
 				tell(l, st.Table, "table.recovered", "goes on")
+			}
+		},
+		Schema: func(l lakelink.LinkName, t lakelink.TableName, from, to *lakelink.Table) {
+			if text := drift(from, to); text != "" {
+				tell(l, t, "table.schema", text)
 			}
 		},
 		Closed: func(l lakelink.LinkName, f lakelink.Format, _ time.Duration, err error) {

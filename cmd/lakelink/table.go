@@ -14,9 +14,8 @@ import (
 )
 
 func newTable() *cobra.Command {
-	cmd := &cobra.Command{Use: "table", Short: "List, add, remove and resync a link's tables"}
-	cmd.AddCommand(newTableList(), newTableAdd(), newTableRemove(), newTableResync())
-	return cmd
+	return group("table", "List, add, remove and resync a link's tables",
+		newTableList(), newTableAdd(), newTableRemove(), newTableResync())
 }
 
 func newTableList() *cobra.Command {
@@ -78,13 +77,13 @@ func newTableCommand(use, text string, least, most int,
 	var o output
 	cmd := &cobra.Command{
 		Use: use, Short: text,
-		Args: func(cmd *cobra.Command, args []string) error {
+		Args: func(_ *cobra.Command, args []string) error {
 			names := []string{"link", "table"}
 			if len(args) < least {
-				return usageError{fmt.Errorf("%s: no %s given", cmd.CommandPath(), names[len(args)])}
+				return usageError{fmt.Errorf("no %s given", names[len(args)])}
 			}
 			if most > 0 && len(args) > most {
-				return usageError{fmt.Errorf("%s: %q is one argument too many", cmd.CommandPath(), args[most])}
+				return usageError{fmt.Errorf("%q is one argument too many", args[most])}
 			}
 			return nil
 		},

@@ -20,6 +20,9 @@ func newWait() *cobra.Command {
 		Short: "Return once all that the environment has committed now is readable in every format",
 		Args:  exactly("link"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if timeout <= 0 {
+				return usageError{fmt.Errorf("--timeout: %s is no time at all; write it like 30s, 5m or 1h", timeout)}
+			}
 			c, err := client()
 			if err != nil {
 				return err

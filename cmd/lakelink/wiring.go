@@ -28,15 +28,12 @@ type opener struct {
 	log    *slog.Logger
 }
 
-// open reaches a link's environment and lake, without writing to either.
-func (o *opener) open(ctx context.Context, l lakelink.Link) (*replicate.Connection, error) {
+// open makes what reaches a link's environment and lake. It writes to neither, and asks the
+// environment nothing: a link can be deleted when that is gone.
+func (o *opener) open(_ context.Context, l lakelink.Link) (*replicate.Connection, error) {
 	source, err := newSource(l.Environment)
 	if err != nil {
 		return nil, err
-	}
-	env, err := source.Environment(ctx)
-	if err != nil {
-		return nil, errors.Join(err, source.Close())
 	}
 	store, err := lakes.Open(l.Lake)
 	if err != nil {
@@ -46,6 +43,10 @@ func (o *opener) open(ctx context.Context, l lakelink.Link) (*replicate.Connecti
 	c := &replicate.Connection{
 		Source: source,
 		Claim: func(ctx context.Context, l lakelink.Link) (lakelink.Link, error) {
+			env, err := source.Environment(ctx)
+			if err != nil {
+				return l, err
+			}
 			return claim(ctx, lake, l, env)
 		},
 		Release: func(ctx context.Context, l lakelink.Link) error { return owner.Release(ctx, lake, l) },

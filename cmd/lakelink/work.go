@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"lakelink"
 	"lakelink/internal/api"
@@ -30,6 +31,12 @@ func (w *work) verify(ctx context.Context, name lakelink.LinkName, tables []lake
 	if len(tables) == 0 {
 		tables = link.Tables
 	}
+	for _, t := range tables {
+		if !slices.Contains(link.Tables, t) {
+			return nil, &lakelink.Error{Op: "verify", Link: name, Table: t, Kind: lakelink.KindNotFound,
+				Err: errors.New("the link has no such table"), Hint: "see `lakelink table list " + string(name) + "`"}
+		}
+	}
 	var results []verify.Result
 	for _, t := range tables {
 		def, err := conn.Source.Table(ctx, t)
@@ -38,7 +45,7 @@ func (w *work) verify(ctx context.Context, name lakelink.LinkName, tables []lake
 		}
 		r, err := verify.Table(ctx, verify.Options{
 			Source: conn.Source, Table: def, Readers: conn.Readers(link), Examples: 5, TempDir: w.dir,
-			Wait: func(ctx context.Context, version int64) error { return w.manager.WaitFor(ctx, name, version, t) },
+			Wait: func(ctx context.Context, version int64) error { return w.reach(ctx, name, version, t) },
 		})
 		if err != nil {
 			return nil, err
@@ -46,6 +53,49 @@ func (w *work) verify(ctx context.Context, name lakelink.LinkName, tables []lake
 		results = append(results, r...)
 	}
 	return verify.NewReport(results), nil
+}
+
+// reach waits until a table has a version, unless it stands still until a person acts: that may be never.
+func (w *work) reach(ctx context.Context, name lakelink.LinkName, version int64, t lakelink.TableName) error {
+	ctx, cancel := context.WithCancel(ctx)
+	stuck := make(chan error, 1)
+	go func() {
+		defer cancel()
+		stuck <- w.standstill(ctx, name, t)
+	}()
+	err := w.manager.WaitFor(ctx, name, version, t)
+	cancel()
+	if why := <-stuck; err != nil && why != nil {
+		return why
+	}
+	return err
+}
+
+// standstill returns once the table or its link has a problem that will not pass by itself; nil once ctx ends.
+func (w *work) standstill(ctx context.Context, name lakelink.LinkName, t lakelink.TableName) error {
+	for {
+		changed := w.manager.Changed()
+		s, err := w.manager.Status(name)
+		if err != nil {
+			return err
+		}
+		problems := []*lakelink.Problem{s.Problem}
+		for _, ts := range s.Tables {
+			if ts.Table == t {
+				problems = append(problems, ts.Problem)
+			}
+		}
+		for _, p := range problems {
+			if p != nil && p.Kind.Permanent() {
+				return &lakelink.Error{Kind: p.Kind, Code: p.Code, Err: errors.New(p.Detail)} // which names the link
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		}
+	}
 }
 
 // query answers SQL over the current rows of a link's Delta tables.

@@ -152,7 +152,7 @@ func (c *lakeCopy) parquet(name string) parquetFile {
 // rewrite replaces a data file by other rows and tells the log, so that only the content is wrong.
 func (c *lakeCopy) rewrite(table lakelink.TableName, path string, f parquetFile) {
 	c.t.Helper()
-	rec, _, err := array.RecordFromJSON(memory.DefaultAllocator, f.schema, bytes.NewReader(encode(c.t, f.rows)), array.WithUseNumber())
+	rec, _, err := array.RecordFromJSON(memory.DefaultAllocator, f.schema, bytes.NewReader(encode(c.t, f.rows)))
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func codeOf(err error) string {
 // blocked is failure for a put that may have an object where its name has a folder.
 func (l *Lake) blocked(ctx context.Context, name string, err error) error {
 	if code := status(err); (code == http.StatusConflict || code == http.StatusBadRequest || code == http.StatusNotFound) && !isLeaseOrPolicy(err) {
-		if above, aerr := l.objectAbove(ctx, name); aerr == nil && above != "" && l.tree.Load() != flat {
+		if above, aerr := l.objectAbove(ctx, name); aerr == nil && above != "" && l.hasFolders(ctx) {
 			return &lakelink.Error{Op: "put", Kind: lakelink.KindInvalid, Code: codeOf(err),
 				Err:  fmt.Errorf("%s is an object and cannot be a folder of %s", above, name),
 				Hint: "choose another name or remove what is in the way"}
@@ -113,6 +113,9 @@ func (l *Lake) judge(e *lakelink.Error, name string, re *azcore.ResponseError) {
 		e.Kind, e.Hint = lakelink.KindSignIn, l.signInHint()
 	case code == bloberror.AuthorizationFailure, code == bloberror.AuthorizationSourceIPMismatch:
 		e.Kind, e.Hint = lakelink.KindForbidden, "let this machine through the firewall of account "+l.at.account+" (Networking), or "+role
+		if how := l.options.signIn(); how == SignInKey || how == SignInSAS {
+			e.Hint = "let this machine through the firewall of account " + l.at.account + " (Networking), or check that the " + string(how) + " opens " + where
+		}
 	case re.StatusCode == http.StatusForbidden:
 		e.Kind, e.Hint = lakelink.KindForbidden, role
 		if l.options.signIn() == SignInSAS {

@@ -62,13 +62,17 @@ func (l *Lake) prune(ctx context.Context, name string) {
 	}
 }
 
-// clear removes an empty folder that is in the way of an object. KindInvalid: it is not empty.
-func (l *Lake) clear(ctx context.Context, name string) error {
+// clear removes an empty folder that is in the way of an object, and reports whether there is none any
+// more. KindInvalid: it is not empty. No folder, or no answer, is no error: the put has its own.
+func (l *Lake) clear(ctx context.Context, name string) (bool, error) {
 	err := l.removeEmpty(ctx, name)
 	if err == nil {
-		return nil
+		return true, nil
 	}
-	return &lakelink.Error{Op: "put", Kind: lakelink.KindInvalid, Err: fmt.Errorf("%s is a folder: %w", name, oneLine(err)),
+	if h, herr := l.head(ctx, name); herr != nil || !h.folder {
+		return isMissing(herr), nil // somebody else has removed it
+	}
+	return false, &lakelink.Error{Op: "put", Kind: lakelink.KindInvalid, Err: fmt.Errorf("%s is a folder: %w", name, oneLine(err)),
 		Hint: "choose another name or remove what is in the way"}
 }
 

@@ -116,6 +116,7 @@ type writer struct {
 	condition condition
 	token     string
 	sent      int64
+	before    string // the ETag when the first block was sent; only of an unconditional put in blocks
 }
 
 func (w *writer) metadata() map[string]*string { return map[string]*string{metaToken: &w.token} }
@@ -184,6 +185,13 @@ func (w *writer) stage(ctx context.Context, r io.Reader) ([]string, block, error
 	if err != nil || first.end {
 		return nil, first, err
 	}
+	if w.condition == (condition{}) {
+		h, err := w.lake.head(ctx, w.name)
+		if err != nil && !isMissing(err) {
+			return nil, block{}, w.lake.blocked(ctx, w.name, err)
+		}
+		w.before = h.info.ETag
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var (
@@ -246,8 +254,14 @@ func (w *writer) send(ctx context.Context, id string, data []byte) error {
 		return err
 	}
 	err := once()
-	if status(err) == http.StatusConflict && w.lake.clear(ctx, w.name) == nil {
-		err = once() // an empty folder was in the way
+	if status(err) == http.StatusConflict && !isLeaseOrPolicy(err) {
+		cleared, cerr := w.lake.clear(ctx, w.name)
+		if cerr != nil {
+			return cerr
+		}
+		if cleared {
+			err = once()
+		}
 	}
 	if err != nil {
 		return w.lake.blocked(ctx, w.name, err)
@@ -338,17 +352,25 @@ func (w *writer) settle(ctx context.Context, err error, unclear bool) (info lake
 	case herr == nil && h.token == w.token:
 		return h.info, false, nil
 	case herr == nil && h.folder:
-		cerr := w.lake.clear(ctx, w.name)
-		return lakelink.ObjectInfo{}, cerr == nil, cerr
+		cleared, cerr := w.lake.clear(ctx, w.name)
+		if cerr == nil && !cleared {
+			cerr = w.lake.failure(ctx, "put", w.name, err)
+		}
+		return lakelink.ObjectInfo{}, cleared, cerr
 	case herr == nil && w.condition.absent:
 		return lakelink.ObjectInfo{}, false, taken(w.name)
+	case herr == nil && w.condition == (condition{}) && bloberror.HasCode(err, bloberror.InvalidBlockList) && h.info.ETag != w.before:
+		// Another put of the name has replaced the object since our first block was sent, which discards
+		// the blocks of all others. That is as if ours had come first: nothing of it can be seen any more,
+		// and the ETag that it would have had matches nothing.
+		return lakelink.ObjectInfo{Name: w.name, Size: w.sent, ETag: "replaced-" + w.token, ModTime: h.info.ModTime}, false, nil
 	case isMissing(herr) && w.condition.absent && isTaken(err) && !unclear:
 		return lakelink.ObjectInfo{}, false, taken(w.name) // and has been deleted since
-	case (herr == nil || isMissing(herr)) && w.condition.etag != "" && (refused || missed) && !unclear:
+	case (herr == nil || isMissing(herr)) && w.condition.etag != "" && h.info.ETag != w.condition.etag && (refused || missed) && !unclear:
 		return lakelink.ObjectInfo{}, false, changed(w.name)
-	case herr == nil && w.condition.etag != "" && h.info.ETag != w.condition.etag:
+	case herr == nil && w.condition.etag != "" && h.info.ETag != w.condition.etag, isMissing(herr) && refused && unclear:
 		return lakelink.ObjectInfo{}, false, &lakelink.Error{Op: "put", Kind: lakelink.KindTransient,
-			Err: fmt.Errorf("%s was written by somebody else while the answer to our own write was lost; which came first cannot be told", w.name)}
+			Err: fmt.Errorf("%s was written or deleted by somebody else while the answer to our own write was lost; which came first cannot be told", w.name)}
 	}
 	return lakelink.ObjectInfo{}, false, w.lake.blocked(ctx, w.name, err)
 }

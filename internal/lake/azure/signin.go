@@ -121,7 +121,7 @@ func (l *Lake) connect() error {
 			return err
 		}
 		if sas = strings.TrimPrefix(sas, "?"); !strings.Contains(sas, "sig=") {
-			return unable(errors.New("the shared access signature has no sig= in it"), "give the whole token, from sv= to sig=")
+			return unable(errors.New("the shared access signature is not one: it has no sig in it"), "give the whole token, as the portal shows it")
 		}
 		if l.container, err = container.NewClientWithNoCredential(blobURL+"?"+sas, blobOptions); err != nil {
 			return unable(errors.New("the shared access signature is not one"), "")

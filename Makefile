@@ -35,7 +35,6 @@ test-crash: tools-check ## kill the service at every durable write, and at rando
 test-stores: tools-check $(JUDGES)/azurite.$(AZURITE_PIN) ## the lakes in the cloud, against the stores' own emulators
 	$(GO) test -tags stores -timeout 20m -count=1 ./internal/lake/...
 
-# --skipApiVersionCheck, with which the tests start it, because the SDK is newer than Azurite.
 $(JUDGES)/azurite.$(AZURITE_PIN):
 	@command -v npm >/dev/null || { echo "make: no npm, which installs Azurite; install Node 20 or later" >&2; exit 1; }
 	npm install --prefix $(JUDGES) --no-audit --no-fund --loglevel=error azurite@$(AZURITE_PIN)

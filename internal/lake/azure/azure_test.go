@@ -192,3 +192,51 @@ func TestReaderFailsBetweenBlocks(t *testing.T) {
 		t.Errorf("%d blocks staged, %d objects", len(tw.staged["x"]), len(tw.blobs))
 	}
 }
+
+// TestListingsInOrderOfNames: whatever order the account lists in, and wherever its pages end.
+func TestListingsInOrderOfNames(t *testing.T) {
+	names := []string{"a!/x", "a-/y", "a-b", "a-b/c", "a.b", "a/b-c/d", "a/b/c", "a/b0", "a/c", "a0", "b", "c/d/e/f", "c/d/e0"}
+	slices.Sort(names)
+	for _, folders := range []bool{false, true} {
+		for page := 1; page <= 4; page++ {
+			tw, l := startTwin(t, folders)
+			tw.pageSize = page
+			var want, wantTop []string
+			for _, name := range names {
+				if folders && name == "a-b" { // cannot be both
+					continue
+				}
+				if _, err := l.Put(t.Context(), name, strings.NewReader("x")); err != nil {
+					t.Fatal(err)
+				}
+				want = append(want, name)
+				top, _, below := strings.Cut(name, "/")
+				if below {
+					top += "/"
+				}
+				wantTop = append(wantTop, top)
+			}
+			slices.Sort(wantTop)
+			wantTop = slices.Compact(wantTop)
+			for range 2 { // as an account of unknown kind, and then of a known one
+				if got := listed(t, l, false); !slices.Equal(got, want) {
+					t.Errorf("folders %v, pages of %d: %q\nwant %q", folders, page, got, want)
+				}
+				if got := listed(t, l, true); !slices.Equal(got, wantTop) {
+					t.Errorf("folders %v, pages of %d: %q\nwant %q", folders, page, got, wantTop)
+				}
+			}
+		}
+	}
+}
+
+func listed(t *testing.T, l *azure.Lake, dirs bool) (names []string) {
+	t.Helper()
+	for info, err := range l.List(t.Context(), "", dirs) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, info.Name)
+	}
+	return names
+}

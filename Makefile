@@ -4,10 +4,12 @@
 GO            ?= go
 GOLANGCI      := .tools/bin/golangci-lint
 GOLANGCI_PIN  := v2.15.0
+JUDGES        := .tools/judges
+AZURITE_PIN   := 3.37.0
 DEMO_ARGS     ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-go test-crash lint bench clean tools-check
+.PHONY: help build demo test test-go test-crash test-stores lint bench clean tools-check
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
@@ -29,6 +31,14 @@ test-go: tools-check ## unit, contract and end-to-end tests, with the race detec
 
 test-crash: tools-check ## kill the service at every durable write, and at random
 	$(GO) test -tags crash -timeout 20m -count=1 -v ./test/crash
+
+test-stores: tools-check $(JUDGES)/azurite.$(AZURITE_PIN) ## the lakes in the cloud, against the stores' own emulators
+	$(GO) test -tags stores -timeout 20m -count=1 ./internal/lake/...
+
+$(JUDGES)/azurite.$(AZURITE_PIN):
+	@command -v npm >/dev/null || { echo "make: no npm, which installs Azurite; install Node 20 or later" >&2; exit 1; }
+	npm install --prefix $(JUDGES) --no-audit --no-fund --loglevel=error azurite@$(AZURITE_PIN)
+	@touch $@
 
 lint: $(GOLANGCI).$(GOLANGCI_PIN) ## format, vet, checks and import arrows
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt: these files need formatting:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -49,7 +49,7 @@ variable must be set where the service runs. The secret itself is never stored o
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.environment, "environment", "", "address of the environment, such as https://contoso.crm4.dynamics.com")
-	f.StringVar(&o.lake, "lake", "", "address of the lake: file:///PATH or a folder")
+	f.StringVar(&o.lake, "lake", "", "address of the lake: a folder, file:///PATH or abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH")
 	f.StringSliceVar(&o.tables, "tables", nil, "logical names of tables, separated by commas")
 	f.StringSliceVar(&o.formats, "formats", []string{"incremental", "delta"}, "formats to write")
 	f.DurationVar(&o.interval, "interval", lakelink.DefaultInterval, "how often a folder of the incremental format is closed, from 5s")

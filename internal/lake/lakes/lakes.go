@@ -4,31 +4,50 @@ package lakes
 import (
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"lakelink"
+	"lakelink/internal/lake/azure"
 	"lakelink/internal/lake/local"
 )
+
+// Options are what URLs do not tell, for each kind of lake that has options.
+type Options struct {
+	Azure azure.Options
+}
+
+// FromEnvironment are the options that this process's environment sets.
+func FromEnvironment() Options {
+	return Options{Azure: azure.FromEnvironment(os.LookupEnv)}
+}
 
 // A kind of lake is known by its URL's scheme.
 type kind struct {
 	name string
-	open func(url string) (lakelink.Lake, error) // nil: this version cannot
+	open func(url string, o Options) (lakelink.Lake, error) // nil: this version cannot
 }
 
 var kinds = map[string]kind{
-	"abfss": {name: "Azure Data Lake Storage Gen2"},
+	"abfss": {name: "Azure Data Lake Storage Gen2", open: openAzure},
 	"file":  {name: "a folder", open: openLocal},
 	"gs":    {name: "Google Cloud Storage"},
 	"s3":    {name: "Amazon S3"},
 }
 
+// Open opens the lake at a URL, or in the folder of that absolute path, with the options that the
+// environment sets.
+func Open(url string) (lakelink.Lake, error) { return FromEnvironment().Open(url) }
+
 // Open opens the lake at a URL, or in the folder of that absolute path.
-func Open(url string) (lakelink.Lake, error) {
+func (o Options) Open(url string) (lakelink.Lake, error) {
 	if filepath.IsAbs(url) {
-		return openLocal(url)
+		return openLocal(url, o)
+	}
+	if azure.Is(url) { // https: is how the Azure portal shows it
+		return openAzure(url, o)
 	}
 	scheme, _, ok := strings.Cut(url, ":")
 	if !ok {
@@ -42,13 +61,21 @@ func Open(url string) (lakelink.Lake, error) {
 		return nil, refuse(fmt.Errorf("%s (%s:) cannot be a lake in this version", k.name, scheme),
 			"give a folder, such as file:///data/lake")
 	}
-	return k.open(url)
+	return k.open(url, o)
 }
 
-func openLocal(url string) (lakelink.Lake, error) {
+func openLocal(url string, _ Options) (lakelink.Lake, error) {
 	l, err := local.Open(url)
 	if err != nil {
 		return nil, err // not l: a nil *local.Lake would be no nil Lake
+	}
+	return l, nil
+}
+
+func openAzure(url string, o Options) (lakelink.Lake, error) {
+	l, err := azure.Open(url, o.Azure)
+	if err != nil {
+		return nil, err
 	}
 	return l, nil
 }

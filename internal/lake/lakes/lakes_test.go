@@ -29,15 +29,34 @@ func TestOpenRefuses(t *testing.T) {
 	for url, want := range map[string]string{
 		"":                                      `open lake: "" is neither a URL nor an absolute path; write it like file:///data/lake`,
 		"data/lake":                             `open lake: "data/lake" is neither a URL nor an absolute path; write it like file:///data/lake`,
-		"ftp://host/lake":                       `open lake: there is no kind of lake "ftp:"; give a URL that starts with file:`,
+		"ftp://host/lake":                       `open lake: there is no kind of lake "ftp:"; give a URL that starts with abfss: or file:`,
 		"s3://bucket/lake":                      `open lake: Amazon S3 (s3:) cannot be a lake in this version; give a folder, such as file:///data/lake`,
 		"gs://bucket":                           `open lake: Google Cloud Storage (gs:) cannot be a lake in this version; give a folder, such as file:///data/lake`,
-		"abfss://c@a.dfs.core.windows.net/lake": `open lake: Azure Data Lake Storage Gen2 (abfss:) cannot be a lake in this version; give a folder, such as file:///data/lake`,
+		"abfss://c@a.dfs.core.windows.net/lake": `open lake: "a.dfs.core.windows.net" is not the host of a storage account; write it like abfss://container@account.dfs.core.windows.net/folder`,
+		"https://example.org/lake":              `open lake: there is no kind of lake "https:"; give a URL that starts with abfss: or file:`,
 		"file://nas/lake":                       `open lake: "file://nas/lake" names another machine; a folder must be mounted on this one; write it like file:///data/lake`,
 	} {
 		l, err := lakes.Open(url)
 		if l != nil || err == nil || err.Error() != want || !lakelink.IsKind(err, lakelink.KindInvalid) {
 			t.Errorf("%q: %v, %v\nwant %s", url, l, err, want)
+		}
+	}
+}
+
+func TestOpenAzure(t *testing.T) {
+	o := lakes.Options{}
+	o.Azure.AccountKey, o.Azure.Resolve = "env:KEY", func(lakelink.SecretRef) (string, error) { return "a2V5", nil }
+	for _, url := range []string{
+		"abfss://crm@contoso.dfs.core.windows.net/lake/",
+		"https://contoso.blob.core.windows.net/crm/lake",
+		"https://contoso.dfs.core.windows.net/crm/lake/",
+	} {
+		l, err := o.Open(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.URL() != "abfss://crm@contoso.dfs.core.windows.net/lake" {
+			t.Errorf("%s: URL %s", url, l.URL())
 		}
 	}
 }

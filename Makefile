@@ -30,6 +30,25 @@ test-go: tools-check ## unit, contract and end-to-end tests, with the race detec
 test-crash: tools-check ## kill the service at every durable write, and at random
 	$(GO) test -tags crash -timeout 20m -count=1 -v ./test/crash
 
+# Servers that decide what a conditional write is worth; their tests judge the servers first.
+VERSITYGW     := .tools/bin/versitygw
+VERSITYGW_PIN := v1.8.0
+FAKEGCS       := .tools/bin/fake-gcs-server
+FAKEGCS_PIN   := v1.56.1
+
+.PHONY: test-stores
+test-stores: tools-check $(VERSITYGW).$(VERSITYGW_PIN) $(FAKEGCS).$(FAKEGCS_PIN) ## lakes against real servers of their kind
+	VERSITYGW=$(CURDIR)/$(VERSITYGW) FAKE_GCS_SERVER=$(CURDIR)/$(FAKEGCS) \
+		$(GO) test -tags stores -race -count=1 -timeout 20m ./internal/lake/s3 ./internal/lake/gcs
+
+$(VERSITYGW).$(VERSITYGW_PIN):
+	GOBIN=$(CURDIR)/.tools/bin $(GO) install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_PIN)
+	@touch $@
+
+$(FAKEGCS).$(FAKEGCS_PIN):
+	GOBIN=$(CURDIR)/.tools/bin $(GO) install github.com/fsouza/fake-gcs-server@$(FAKEGCS_PIN)
+	@touch $@
+
 lint: $(GOLANGCI).$(GOLANGCI_PIN) ## format, vet, checks and import arrows
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt: these files need formatting:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GOLANGCI) run ./...

@@ -46,6 +46,9 @@ func (o *opener) open(ctx context.Context, l lakelink.Link) (*replicate.Connecti
 	c := &replicate.Connection{
 		Source: source,
 		Claim: func(ctx context.Context, l lakelink.Link) (lakelink.Link, error) {
+			if err := lakes.Probe(ctx, lake); err != nil {
+				return lakelink.Link{}, err
+			}
 			return owner.Claim(ctx, lake, l, env)
 		},
 		Release: func(ctx context.Context, l lakelink.Link) error { return owner.Release(ctx, lake, l) },

@@ -2,6 +2,7 @@
 package lakes
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -9,7 +10,9 @@ import (
 	"strings"
 
 	"lakelink"
+	"lakelink/internal/lake"
 	"lakelink/internal/lake/local"
+	"lakelink/internal/lake/s3"
 )
 
 // A kind of lake is known by its URL's scheme.
@@ -22,7 +25,7 @@ var kinds = map[string]kind{
 	"abfss": {name: "Azure Data Lake Storage Gen2"},
 	"file":  {name: "a folder", open: openLocal},
 	"gs":    {name: "Google Cloud Storage"},
-	"s3":    {name: "Amazon S3"},
+	"s3":    {name: "Amazon S3", open: openS3},
 }
 
 // Open opens the lake at a URL, or in the folder of that absolute path.
@@ -51,6 +54,22 @@ func openLocal(url string) (lakelink.Lake, error) {
 		return nil, err // not l: a nil *local.Lake would be no nil Lake
 	}
 	return l, nil
+}
+
+func openS3(url string) (lakelink.Lake, error) {
+	l, err := s3.Open(url)
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// Probe makes sure, before a link writes to a lake, that its server can keep the lake's promises.
+func Probe(ctx context.Context, l lakelink.Lake) error {
+	if p, ok := lake.As[lake.Prober](l); ok {
+		return p.Probe(ctx)
+	}
+	return nil
 }
 
 // schemes lists the schemes that can be opened.

@@ -11,6 +11,7 @@ import (
 
 	"lakelink"
 	"lakelink/internal/lake"
+	"lakelink/internal/lake/gcs"
 	"lakelink/internal/lake/local"
 	"lakelink/internal/lake/s3"
 )
@@ -24,7 +25,7 @@ type kind struct {
 var kinds = map[string]kind{
 	"abfss": {name: "Azure Data Lake Storage Gen2"},
 	"file":  {name: "a folder", open: openLocal},
-	"gs":    {name: "Google Cloud Storage"},
+	"gs":    {name: "Google Cloud Storage", open: openGCS},
 	"s3":    {name: "Amazon S3", open: openS3},
 }
 
@@ -58,6 +59,14 @@ func openLocal(url string) (lakelink.Lake, error) {
 
 func openS3(url string) (lakelink.Lake, error) {
 	l, err := s3.Open(url)
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func openGCS(url string) (lakelink.Lake, error) {
+	l, err := gcs.Open(url)
 	if err != nil {
 		return nil, err
 	}

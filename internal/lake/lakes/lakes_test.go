@@ -42,7 +42,7 @@ func TestOpenRefuses(t *testing.T) {
 	for url, want := range map[string]string{
 		"":                                      `open lake: "" is neither a URL nor an absolute path; write it like file:///data/lake`,
 		"data/lake":                             `open lake: "data/lake" is neither a URL nor an absolute path; write it like file:///data/lake`,
-		"ftp://host/lake":                       `open lake: there is no kind of lake "ftp:"; give a URL that starts with file:`,
+		"ftp://host/lake":                       `open lake: there is no kind of lake "ftp:"; give a URL that starts with file: or gs: or s3:`,
 		"s3:///lake":                            `open lake: "s3:///lake" does not name a bucket; write it like s3://bucket/folder`,
 		"gs://bucket?credentials=secret":        `open lake: credentials is a reference; give env:NAME or file:PATH of a credentials file's content, never the content itself`,
 		"abfss://c@a.dfs.core.windows.net/lake": `open lake: Azure Data Lake Storage Gen2 (abfss:) cannot be a lake in this version; give a folder, such as file:///data/lake`,

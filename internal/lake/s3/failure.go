@@ -83,7 +83,7 @@ func (l *Lake) failure(ctx context.Context, op, name, right string, err error) e
 		return known // a credential that could not be read
 	}
 	var resp *smithyhttp.ResponseError
-	if !errors.As(err, &resp) || resp.Response == nil {
+	if !errors.As(err, &resp) || resp.HTTPStatusCode() == 0 {
 		return l.unanswered(ctx, op, name, err)
 	}
 	status, code, message := resp.HTTPStatusCode(), "", ""
@@ -200,5 +200,5 @@ func oneLine(err error) error {
 // hasNoBody reports a failed HEAD, whose answer can only be told by its status.
 func hasNoBody(err error) bool {
 	var resp *smithyhttp.ResponseError
-	return errors.As(err, &resp) && resp.Response != nil && resp.HTTPStatusCode() >= 300 && resp.HTTPStatusCode() < 500
+	return errors.As(err, &resp) && resp.HTTPStatusCode() >= 300 && resp.HTTPStatusCode() < 500
 }

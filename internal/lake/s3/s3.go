@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
 
 	"lakelink"
 	"lakelink/internal/lake"
@@ -99,6 +100,7 @@ func open(at remote.Address, cfg aws.Config) (*Lake, error) {
 		if p := at.Options["path-style"]; p != "" {
 			o.UsePathStyle = p == "true"
 		}
+		o.Logger = logging.Nop{}     // what matters comes as an error
 		o.Retryer = aws.NopRetryer{} // a repeated conditional write must know that it is one
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired

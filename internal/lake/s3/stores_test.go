@@ -307,9 +307,3 @@ func testStoreFailures(t *testing.T, endpoint string) {
 		}
 	}
 }
-
-var errBroken = errors.New("broken")
-
-type brokenReader struct{}
-
-func (brokenReader) Read([]byte) (int, error) { return 0, errBroken }

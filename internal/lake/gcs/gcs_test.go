@@ -368,23 +368,22 @@ func TestDeleteOfAGeneration(t *testing.T) {
 	}
 }
 
-// TestSignIn with a workload identity file, whose token comes from a server of its own.
+// TestSignIn with a credentials file, whose token comes from a server of its own.
 func TestSignIn(t *testing.T) {
 	s := newTwin()
 	seen := ""
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/token" {
-			answer(w, map[string]any{"access_token": "good", "token_type": "Bearer", "expires_in": 3600, "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"})
+			answer(w, map[string]any{"access_token": "good", "token_type": "Bearer", "expires_in": 3600})
 			return
 		}
 		seen = r.Header.Get("Authorization")
 		s.ServeHTTP(w, r)
 	}))
 	defer server.Close()
-	dir := t.TempDir()
-	subject, file := filepath.Join(dir, "subject"), filepath.Join(dir, "credentials.json")
+	file := filepath.Join(t.TempDir(), "credentials.json")
 	data, _ := json.Marshal(map[string]any{"type": "authorized_user", "client_id": "id", "client_secret": "s", "refresh_token": "r"})
-	if err := errors.Join(os.WriteFile(subject, []byte("subject"), 0o600), os.WriteFile(file, data, 0o600)); err != nil {
+	if err := os.WriteFile(file, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	l := openAt(t, "gs://bucket/folder?endpoint="+server.URL+"&credentials=file:"+url.QueryEscape(file))

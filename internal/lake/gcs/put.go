@@ -49,7 +49,6 @@ type write struct {
 	lake       *Lake
 	generation string // the one to be replaced; "0": none; "": any
 	before     string // the claim of the object that is replaced
-	resource   []byte // the object's metadata
 	query      url.Values
 }
 

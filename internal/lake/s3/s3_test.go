@@ -337,8 +337,7 @@ func TestCutBodiesGoOn(t *testing.T) {
 }
 
 func TestStalledBodyGoesOn(t *testing.T) {
-	l, s, _ := onTwin(t)
-	stalls := 0
+	s, stalls := newTwin(), 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == "GET" && stalls == 0 {
 			stalls++
@@ -353,7 +352,7 @@ func TestStalledBodyGoesOn(t *testing.T) {
 		s.ServeHTTP(w, r)
 	}))
 	defer server.Close()
-	l = openAt(t, "s3://bucket/folder?endpoint="+server.URL)
+	l := openAt(t, "s3://bucket/folder?endpoint="+server.URL)
 	l.settings.Stall = 50 * time.Millisecond
 	if _, err := l.Put(t.Context(), "x", strings.NewReader("hello")); err != nil {
 		t.Fatal(err)
@@ -517,7 +516,6 @@ func TestNoCredentials(t *testing.T) {
 	if !lakelink.IsKind(err, lakelink.KindSignIn) || !strings.Contains(err.Error(), "env:NOT_SET_KEY is empty") {
 		t.Error(err)
 	}
-	l = openAt(t, "s3://bucket?endpoint=http://localhost:1")
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -32,12 +32,27 @@ test-go: tools-check ## unit, contract and end-to-end tests, with the race detec
 test-crash: tools-check ## kill the service at every durable write, and at random
 	$(GO) test -tags crash -timeout 20m -count=1 -v ./test/crash
 
-test-stores: tools-check $(JUDGES)/azurite.$(AZURITE_PIN) ## the lakes in the cloud, against the stores' own emulators
-	$(GO) test -tags stores -timeout 20m -count=1 ./internal/lake/...
+# Servers that decide what a conditional write is worth; their tests judge the servers first.
+VERSITYGW     := .tools/bin/versitygw
+VERSITYGW_PIN := v1.8.0
+FAKEGCS       := .tools/bin/fake-gcs-server
+FAKEGCS_PIN   := v1.56.1
+
+test-stores: tools-check $(JUDGES)/azurite.$(AZURITE_PIN) $(VERSITYGW).$(VERSITYGW_PIN) $(FAKEGCS).$(FAKEGCS_PIN) ## lakes in the cloud, against servers of their kind
+	VERSITYGW=$(CURDIR)/$(VERSITYGW) FAKE_GCS_SERVER=$(CURDIR)/$(FAKEGCS) \
+		$(GO) test -tags stores -count=1 -timeout 30m ./internal/lake/...
 
 $(JUDGES)/azurite.$(AZURITE_PIN):
 	@command -v npm >/dev/null || { echo "make: no npm, which installs Azurite; install Node 20 or later" >&2; exit 1; }
 	npm install --prefix $(JUDGES) --no-audit --no-fund --loglevel=error azurite@$(AZURITE_PIN)
+	@touch $@
+
+$(VERSITYGW).$(VERSITYGW_PIN):
+	GOBIN=$(CURDIR)/.tools/bin $(GO) install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_PIN)
+	@touch $@
+
+$(FAKEGCS).$(FAKEGCS_PIN):
+	GOBIN=$(CURDIR)/.tools/bin $(GO) install github.com/fsouza/fake-gcs-server@$(FAKEGCS_PIN)
 	@touch $@
 
 lint: $(GOLANGCI).$(GOLANGCI_PIN) ## format, vet, checks and import arrows

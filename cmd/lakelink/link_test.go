@@ -52,7 +52,6 @@ func TestBadLinkIsRefusedAndLeavesNothing(t *testing.T) {
 		"no tables":                      {[]string{"no tables", "--tables"}, []string{"tables", ","}},
 		"unknown format":                 {[]string{`"csv"`, "incremental, delta"}, []string{"formats", "csv"}},
 		"interval":                       {[]string{"1s", "5s"}, []string{"interval", "1s"}},
-		"kind of lake that is not there": {[]string{"s3:", "file:///data/lake"}, []string{"lake", "s3://bucket/lake"}},
 		"kind of lake that nobody knows": {[]string{"foo:", "file:"}, []string{"lake", "foo://bucket/lake"}},
 		"lake on another machine":        {[]string{"nas", "mounted"}, []string{"lake", "file://nas/lake"}},
 		"lake that is a file":            {[]string{file, "remove what is in the way"}, []string{"lake", file}},

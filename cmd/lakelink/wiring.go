@@ -43,6 +43,9 @@ func (o *opener) open(_ context.Context, l lakelink.Link) (*replicate.Connection
 	c := &replicate.Connection{
 		Source: source,
 		Claim: func(ctx context.Context, l lakelink.Link) (lakelink.Link, error) {
+			if err := lakes.Probe(ctx, lake); err != nil {
+				return l, err
+			}
 			env, err := source.Environment(ctx)
 			if err != nil {
 				return l, err

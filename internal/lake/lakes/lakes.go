@@ -2,6 +2,7 @@
 package lakes
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -10,8 +11,11 @@ import (
 	"strings"
 
 	"lakelink"
+	"lakelink/internal/lake"
 	"lakelink/internal/lake/azure"
+	"lakelink/internal/lake/gcs"
 	"lakelink/internal/lake/local"
+	"lakelink/internal/lake/s3"
 )
 
 // Options are what URLs do not tell, for each kind of lake that has options.
@@ -33,8 +37,8 @@ type kind struct {
 var kinds = map[string]kind{
 	"abfss": {name: "Azure Data Lake Storage Gen2", open: openAzure},
 	"file":  {name: "a folder", open: openLocal},
-	"gs":    {name: "Google Cloud Storage"},
-	"s3":    {name: "Amazon S3"},
+	"gs":    {name: "Google Cloud Storage", open: openGCS},
+	"s3":    {name: "Amazon S3", open: openS3},
 }
 
 // Open opens the lake at a URL, or in the folder of that absolute path, with the options that the
@@ -78,6 +82,30 @@ func openAzure(url string, o Options) (lakelink.Lake, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+func openS3(url string, _ Options) (lakelink.Lake, error) {
+	l, err := s3.Open(url)
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func openGCS(url string, _ Options) (lakelink.Lake, error) {
+	l, err := gcs.Open(url)
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// Probe makes sure, before a link writes to a lake, that its server can keep the lake's promises.
+func Probe(ctx context.Context, l lakelink.Lake) error {
+	if p, ok := lake.As[lake.Prober](l); ok {
+		return p.Probe(ctx)
+	}
+	return nil
 }
 
 // schemes lists the schemes that can be opened.

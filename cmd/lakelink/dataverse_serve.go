@@ -51,12 +51,11 @@ func environmentFlags(cmd *cobra.Command, o *environmentOptions) {
 }
 
 func runDataverseServe(ctx context.Context, o environmentOptions, out output, stdout, stderr io.Writer) error {
+	line := newProgress(stderr)
 	env, err := openEnvironment(ctx, o, func(done, total int) {
-		fmt.Fprintf(stderr, "\rSample data: %s of %s rows", count(int64(done)), count(int64(total)))
-		if done >= total {
-			fmt.Fprintln(stderr)
-		}
+		line.say("Sample data: %s of %s rows", count(int64(done)), count(int64(total)))
 	})
+	line.end()
 	if err != nil {
 		return err
 	}

@@ -284,9 +284,9 @@ func (d *demo) link(ctx context.Context) error {
 
 // suggest prints queries that show something.
 func (d *demo) suggest() {
-	set := ""
+	set := os.Args[0] + " " // as it was started, so that the lines can be pasted
 	if d.service.URL != api.DefaultURL {
-		set = "LAKELINK_URL=" + d.service.URL + " "
+		set = "LAKELINK_URL=" + d.service.URL + " " + set
 	}
 	fmt.Fprintln(d.say, "Try, in another terminal:")
 	for _, q := range []string{
@@ -294,9 +294,9 @@ func (d *demo) suggest() {
 		`select c.fullname, count(*) as cases from incident i join contact c on i.customerid = c.contactid group by all order by cases desc limit 5`,
 		`select date_trunc('month', createdon) as month, count(*) as opportunities, sum(estimatedvalue) as estimated from opportunity group by all order by month desc limit 12`,
 	} {
-		fmt.Fprintf(d.say, "  %slakelink query \"%s\"\n", set, q)
+		fmt.Fprintf(d.say, "  %squery \"%s\"\n", set, q)
 	}
-	fmt.Fprintf(d.say, "  %slakelink link show %s\n  %[1]slakelink verify %[2]s\n\n", set, demoLink)
+	fmt.Fprintf(d.say, "  %slink show %s\n  %[1]sverify %[2]s\n\n", set, demoLink)
 }
 
 // watch prints how the link stands until the demo's time is over.

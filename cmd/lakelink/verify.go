@@ -28,7 +28,7 @@ known point, while changes go on. It exits 0 only if they are equal, 3 if they a
 			if err != nil {
 				return err
 			}
-			return runVerify(cmd.Context(), c, lakelink.LinkName(args[0]), tableNames(tables), o, cmd.OutOrStdout())
+			return runVerify(cmd.Context(), c, lakelink.LinkName(args[0]), tableNames(tables), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringSliceVar(&tables, "table", nil, "only these tables")
@@ -36,11 +36,27 @@ known point, while changes go on. It exits 0 only if they are equal, 3 if they a
 	return cmd
 }
 
-func runVerify(ctx context.Context, c *api.Client, link lakelink.LinkName, tables []lakelink.TableName, o output, w io.Writer) error {
-	var report verify.Report
-	if err := c.Verify(ctx, link, tables, &report); err != nil {
-		return err
+func runVerify(ctx context.Context, c *api.Client, link lakelink.LinkName, tables []lakelink.TableName, o output, w, stderr io.Writer) error {
+	if len(tables) == 0 {
+		s, err := c.Link(ctx, link)
+		if err != nil {
+			return err
+		}
+		tables = s.Link.Tables
 	}
+	line := newProgress(stderr)
+	var results []verify.Result
+	for i, t := range tables { // one by one, so that something can be said meanwhile
+		line.say("Comparing %s, %d of %d ...", t, i+1, len(tables))
+		var one verify.Report
+		if err := c.Verify(ctx, link, []lakelink.TableName{t}, &one); err != nil {
+			line.end()
+			return err
+		}
+		results = append(results, one.Tables...)
+	}
+	line.end()
+	report := verify.NewReport(results)
 	if err := o.print(w, report, func(w io.Writer) { printReport(w, report) }); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"time"
@@ -28,7 +29,15 @@ func newWait() *cobra.Command {
 				return err
 			}
 			began := time.Now()
-			if err := c.Wait(cmd.Context(), lakelink.LinkName(args[0]), timeout); err != nil {
+			link := lakelink.LinkName(args[0])
+			line := newProgress(cmd.ErrOrStderr())
+			err = watched(cmd.Context(), func(ctx context.Context) error { return c.Wait(ctx, link, timeout) }, func(ctx context.Context) {
+				if s, err := c.Link(ctx, link); err == nil {
+					line.say("%s", waitingFor(s))
+				}
+			})
+			line.end()
+			if err != nil {
 				return err
 			}
 			took := time.Since(began)
@@ -40,4 +49,40 @@ func newWait() *cobra.Command {
 	cmd.Flags().DurationVar(&timeout, "timeout", 5*time.Minute, "give up after this long")
 	o.flag(cmd)
 	return cmd
+}
+
+// watched calls look every second while do runs.
+func watched(ctx context.Context, do func(context.Context) error, look func(context.Context)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- do(ctx) }()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-tick.C:
+			look(ctx)
+		}
+	}
+}
+
+// waitingFor says in a line what a link is busy with.
+func waitingFor(s lakelink.LinkStatus) string {
+	loading, rows, expected := 0, int64(0), int64(0)
+	for _, t := range s.Tables {
+		if t.State == lakelink.StateWaiting || t.State == lakelink.StateInitialSync || t.State == lakelink.StateResync {
+			loading++
+			rows, expected = rows+t.Rows, expected+t.Expected
+		}
+	}
+	switch {
+	case loading > 0 && expected > 0:
+		return fmt.Sprintf("Copying %d of %d tables: %s of about %s rows ...", loading, len(s.Tables), count(rows), count(expected))
+	case loading > 0:
+		return fmt.Sprintf("Copying %d of %d tables ...", loading, len(s.Tables))
+	}
+	return fmt.Sprintf("Complete through %s ...", through(s))
 }

@@ -95,6 +95,9 @@ func (l *Link) Validate() error {
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
 		return bad("environment %q is not an address such as https://contoso.crm4.dynamics.com", l.Environment.URL)
 	}
+	if u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		return bad("environment: give the address alone, such as %s://%s, without a path, a query or credentials", u.Scheme, u.Host)
+	}
 	if l.Environment.ClientID == "" {
 		return bad("no client id; give --client-id, the application id of the environment's application user")
 	}

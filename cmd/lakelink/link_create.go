@@ -84,7 +84,7 @@ func runLinkCreate(ctx context.Context, c *api.Client, o linkCreateOptions, w io
 		return err
 	}
 	return o.print(w, l, func(w io.Writer) {
-		fmt.Fprintf(w, "Link %s is made: %d tables to %s. Watch it: lakelink link show %s\n", l.Name, len(l.Tables), l.Lake, l.Name)
+		fmt.Fprintf(w, "Link %s is made, to %s. Watch it: lakelink link show %s\n", l.Name, l.Lake, l.Name)
 	})
 }
 

@@ -47,7 +47,7 @@ func printLink(w io.Writer, s lakelink.LinkStatus) {
 	}
 	fmt.Fprintf(w, "formats\t%s, folders every %s\n", strings.Join(formats, ", "), short2(l.Interval))
 	fmt.Fprintf(w, "complete through\t%s\n", through(s))
-	if s.HeldBackBy != "" {
+	if s.HeldBackBy != "" && s.State != lakelink.StateUpToDate {
 		fmt.Fprintf(w, "held back by\t%s\n", s.HeldBackBy)
 	}
 	hints := "the timer alone"

@@ -45,15 +45,12 @@ func newTableAdd() *cobra.Command {
 func newTableRemove() *cobra.Command {
 	return newTableCommand("remove LINK TABLE...", "Take tables out of a link; their data stays", 2, -1,
 		func(ctx context.Context, c *api.Client, link lakelink.LinkName, tables []lakelink.TableName, o output, w io.Writer) error {
-			var l lakelink.Link
-			for _, t := range tables {
-				var err error
-				if l, err = c.RemoveTable(ctx, link, t); err != nil {
-					return err
-				}
+			l, err := c.RemoveTables(ctx, link, tables)
+			if err != nil {
+				return err
 			}
 			return o.print(w, l, func(w io.Writer) {
-				fmt.Fprintf(w, "Link %s has %d tables now; the data of the others stays in the lake.\n", l.Name, len(l.Tables))
+				fmt.Fprintf(w, "Link %s has %d tables now; the data of the removed ones stays in the lake.\n", l.Name, len(l.Tables))
 			})
 		})
 }
@@ -110,7 +107,7 @@ func printTables(w io.Writer, tables []lakelink.TableStatus) {
 		if !t.LastChange.IsZero() {
 			last = ago(t.LastChange)
 		}
-		if len(t.Positions) > 0 {
+		if t.State == lakelink.StateUpToDate || t.State == lakelink.StateCatchingUp {
 			lag = short(time.Duration(t.Lag))
 		}
 		if t.Problem != nil {

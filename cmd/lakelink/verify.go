@@ -92,7 +92,7 @@ func printReport(w io.Writer, r verify.Report) {
 		fmt.Fprintln(w, "Equal: nothing is missing, nothing is extra, nothing differs.")
 		return
 	}
-	fmt.Fprintln(w, "Not equal. A resync makes a table right: lakelink table resync LINK TABLE")
+	fmt.Fprintln(w, "Not equal. A resync makes a table right; see `lakelink table resync --help`")
 }
 
 func shown(s *string) string {

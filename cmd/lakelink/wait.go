@@ -19,7 +19,10 @@ func newWait() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "wait LINK",
 		Short: "Return once all that the environment has committed now is readable in every format",
-		Args:  exactly("link"),
+		Long: `Returns once all that the environment has committed at the call is readable in every format, in the
+incremental format in a closed folder. A resync that runs meanwhile is waited for; a folder that only
+repeats what is readable already is not.`,
+		Args: exactly("link"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if timeout <= 0 {
 				return usageError{fmt.Errorf("--timeout: %s is no time at all; write it like 30s, 5m or 1h", timeout)}

@@ -122,12 +122,12 @@ func TestClientAndServerAgreeOnEveryRoute(t *testing.T) {
 	check(err)
 	_, err = c.AddTables(ctx, "sales", []lakelink.TableName{"contact", "lead"})
 	check(err)
-	_, err = c.RemoveTable(ctx, "sales", "lead")
+	_, err = c.RemoveTables(ctx, "sales", []lakelink.TableName{"lead", "task"})
 	check(err)
 	check(c.Resync(ctx, "sales", nil))
 	check(c.Wait(ctx, "sales", 7*time.Minute))
 	check(c.DeleteLink(ctx, "sales", true))
-	want := []string{"create sales", "pause sales", "resume sales", "add contact, lead to sales", "remove lead from sales",
+	want := []string{"create sales", "pause sales", "resume sales", "add contact, lead to sales", "remove lead, task from sales",
 		"resync  of sales", "wait for sales about 7m0s", "delete sales with data"}
 	if got := strings.Join(links.calls, "\n"); got != strings.Join(want, "\n") {
 		t.Errorf("the service did\n%s\nwant\n%s", got, strings.Join(want, "\n"))

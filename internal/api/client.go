@@ -73,9 +73,9 @@ func (c *Client) AddTables(ctx context.Context, name lakelink.LinkName, tables [
 	return out, c.call(ctx, http.MethodPost, linkURL(name, "/tables"), tablesRequest{tables}, &out)
 }
 
-// RemoveTable takes a table out of a link.
-func (c *Client) RemoveTable(ctx context.Context, name lakelink.LinkName, t lakelink.TableName) (out lakelink.Link, err error) {
-	return out, c.call(ctx, http.MethodDelete, linkURL(name, "/tables/"+url.PathEscape(string(t))), nil, &out)
+// RemoveTables takes tables out of a link, all or none.
+func (c *Client) RemoveTables(ctx context.Context, name lakelink.LinkName, tables []lakelink.TableName) (out lakelink.Link, err error) {
+	return out, c.call(ctx, http.MethodPost, linkURL(name, "/tables/remove"), tablesRequest{tables}, &out)
 }
 
 // Resync orders tables to be read anew, all where none is named.

@@ -18,10 +18,6 @@ type (
 			Tables []lakelink.TableName `json:"tables,omitempty" doc:"logical names"`
 		}
 	}
-	tablePath struct {
-		LinkPath
-		Table string `path:"table" doc:"logical name of the table"`
-	}
 	tablesBody struct {
 		Body []lakelink.TableStatus
 	}
@@ -41,11 +37,11 @@ func registerTables(h huma.API, o Options) {
 			}
 			return answer(&linkBody{l}, err)
 		})
-	huma.Register(h, operation("remove-table", http.MethodDelete, "/links/{link}/tables/{table}", "Take a table out of a link; its data stays", 200),
-		func(ctx context.Context, in *tablePath) (*linkBody, error) {
-			l, err := o.Links.RemoveTables(ctx, in.name(), []lakelink.TableName{lakelink.TableName(in.Table)})
+	huma.Register(h, operation("remove-tables", http.MethodPost, "/links/{link}/tables/remove", "Take tables out of a link, all or none; their data stays", 200),
+		func(ctx context.Context, in *tablesInput) (*linkBody, error) {
+			l, err := o.Links.RemoveTables(ctx, in.name(), in.Body.Tables)
 			if err == nil {
-				o.record(ctx, "table.removed", "removed "+in.Table, in.name())
+				o.record(ctx, "table.removed", "removed "+join(in.Body.Tables), in.name())
 			}
 			return answer(&linkBody{l}, err)
 		})

@@ -19,7 +19,7 @@ func failKind(kind lakelink.Kind, op string, table lakelink.TableName, format st
 // damaged says that an object of the lake is not what was written.
 func damaged(name, format string, args ...any) error {
 	return &lakelink.Error{Op: "read " + name, Kind: lakelink.KindDamaged, Err: fmt.Errorf(format, args...),
-		Hint: "restore the file, or read the table anew with a resync"}
+		Hint: "restore the file; or remove what is left of it and resync the table"}
 }
 
 // overtaken says that another instance has closed a folder, or is about to.

@@ -18,6 +18,9 @@ type chapter struct {
 	folder folder
 	attrs  []attribute
 	files  []file
+	// superseded says that a later folder holds a load, and with it whatever this one held. A file of it
+	// may be missing: nobody misses its rows then.
+	superseded bool
 }
 
 // history lists the folders that hold files of a table, oldest first, from the newest one back along
@@ -25,10 +28,11 @@ type chapter struct {
 // need it.
 func history(ctx context.Context, lake lakelink.Lake, t lakelink.TableName, last folder, gone bool) ([]chapter, error) {
 	var out []chapter
+	superseded := false
 	for f := last; f != ""; {
 		m, err := readManifest(ctx, lake, f)
 		if isNotFound(err) {
-			if gone {
+			if gone || superseded {
 				break
 			}
 			return nil, damaged(f.path(manifestFile), "it is gone, though a later folder refers to it")
@@ -45,7 +49,8 @@ func history(ctx context.Context, lake lakelink.Lake, t lakelink.TableName, last
 				return nil, err
 			}
 		}
-		out = append(out, chapter{f, e.Attributes, e.Files})
+		out = append(out, chapter{f, e.Attributes, e.Files, superseded})
+		superseded = superseded || !e.Completed.IsZero() && e.Completed.Equal(m.Sink) // it shows a load
 		f = e.Before
 	}
 	slices.Reverse(out)

@@ -451,3 +451,26 @@ func TestReopeningGivesBackMemory(t *testing.T) {
 		t.Errorf("%d bytes are still held", n)
 	}
 }
+
+// A resync repairs a table whose older folder has lost a file.
+func TestResyncRepairsAMissingFile(t *testing.T) {
+	lake, _, w, tw, def := loaded(t)
+	old := folders(t, lake)[0]
+	first, err := readManifest(t.Context(), lake, old)
+	ok(t, err)
+	ok(t, lake.Delete(t.Context(), old.data(def.Name, first.Tables[def.Name].Files[0].Name)))
+	if _, _, err := writertest.Read(t.Context(), NewReader(lake), def); !lakelink.IsKind(err, lakelink.KindDamaged) {
+		t.Fatalf("a missing file: %v", err)
+	}
+	loadRows(t, tw, writertest.At(20), writertest.Rows(def, writertest.Contacts(5, 1, 2, 3)...))
+	ok(t, w.CloseInterval(t.Context()))
+	wantRows(t, lake, def, writertest.At(20), writertest.Contacts(5, 1, 2, 3)...)
+
+	newest := folders(t, lake)[1]
+	m, err := readManifest(t.Context(), lake, newest)
+	ok(t, err)
+	ok(t, lake.Delete(t.Context(), newest.data(def.Name, m.Tables[def.Name].Files[0].Name)))
+	if _, _, err := writertest.Read(t.Context(), NewReader(lake), def); !lakelink.IsKind(err, lakelink.KindDamaged) {
+		t.Errorf("a file of the resync itself is missing: %v", err)
+	}
+}

@@ -99,6 +99,11 @@ func (s *snapshot) Batches(ctx context.Context) iter.Seq2[*lakelink.Batch, error
 		}
 		for _, c := range chapters {
 			for _, f := range inReadingOrder(c.files) {
+				if c.superseded {
+					if _, err := s.lake.Stat(ctx, c.folder.data(s.table.Name, f.Name)); isNotFound(err) {
+						continue
+					}
+				}
 				for b, err := range s.file(ctx, c, f) {
 					if !yield(b, err) || err != nil {
 						return

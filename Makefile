@@ -7,7 +7,7 @@ GOLANGCI_PIN  := v2.15.0
 DEMO_ARGS     ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-go test-crash lint bench clean tools-check
+.PHONY: help build demo test test-go test-crash interop lint bench clean tools-check
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
@@ -29,6 +29,13 @@ test-go: tools-check ## unit, contract and end-to-end tests, with the race detec
 
 test-crash: tools-check ## kill the service at every durable write, and at random
 	$(GO) test -tags crash -timeout 20m -count=1 -v ./test/crash
+
+interop: build ## read what we write with readers that we did not write; needs python3, java and mvn
+	@test/interop/install.sh $(CURDIR)/.tools/interop
+	$(GO) build -o bin/interop-widened ./test/interop/widened
+	@cd test/interop && TZ=UTC PYTHONDONTWRITEBYTECODE=1 INTEROP_TOOLS=$(CURDIR)/.tools/interop \
+		INTEROP_LAKELINK=$(CURDIR)/bin/lakelink INTEROP_WIDENED=$(CURDIR)/bin/interop-widened \
+		$(CURDIR)/.tools/interop/venv/bin/python -m pytest test_moments.py test_traffic.py test_filters.py $(INTEROP_ARGS)
 
 lint: $(GOLANGCI).$(GOLANGCI_PIN) ## format, vet, checks and import arrows
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt: these files need formatting:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -35,7 +35,7 @@ interop: build ## read what we write with readers that we did not write; needs p
 	$(GO) build -o bin/interop-widened ./test/interop/widened
 	@cd test/interop && TZ=UTC PYTHONDONTWRITEBYTECODE=1 INTEROP_TOOLS=$(CURDIR)/.tools/interop \
 		INTEROP_LAKELINK=$(CURDIR)/bin/lakelink INTEROP_WIDENED=$(CURDIR)/bin/interop-widened \
-		$(CURDIR)/.tools/interop/venv/bin/python -m pytest test_moments.py test_traffic.py test_filters.py $(INTEROP_ARGS)
+		$(CURDIR)/.tools/interop/venv/bin/python -m pytest test_moments.py test_traffic.py test_filters.py test_model.py $(INTEROP_ARGS)
 
 lint: $(GOLANGCI).$(GOLANGCI_PIN) ## format, vet, checks and import arrows
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt: these files need formatting:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 dir=${1:?usage: install.sh DIR}
 
 missing=()
-command -v python3 >/dev/null || missing+=("python3 (3.10 to 3.12, with venv)")
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || missing+=("python3 (3.11 or later, with venv)")
 command -v java >/dev/null || missing+=("java (a JDK or JRE, 17 or later, for Spark)")
 command -v mvn >/dev/null || missing+=("mvn (Apache Maven 3.8 or later, which fetches Delta Lake's jars)")
 if [ ${#missing[@]} -gt 0 ]; then

@@ -98,6 +98,7 @@ def value(kind: str, cell: str | None) -> str | None:
             return canonical.native(float(cell))
         case "time":
             # seven digits after the point are one more than Python reads
+            assert cell[26] == "0", cell
             return canonical.time(datetime.fromisoformat(cell[:26] + cell[27:].replace("Z", "+00:00")))
         case "date":
             assert cell[10:] == "T00:00:00.0000000", cell

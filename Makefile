@@ -9,7 +9,7 @@ AZURITE_PIN   := 3.37.0
 DEMO_ARGS     ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-go test-crash test-stores lint bench clean tools-check
+.PHONY: help build demo test test-go test-crash test-stores interop lint bench clean tools-check
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
@@ -54,6 +54,13 @@ $(VERSITYGW).$(VERSITYGW_PIN):
 $(FAKEGCS).$(FAKEGCS_PIN):
 	GOBIN=$(CURDIR)/.tools/bin $(GO) install github.com/fsouza/fake-gcs-server@$(FAKEGCS_PIN)
 	@touch $@
+
+interop: build ## read what we write with readers that we did not write; needs python3, java and mvn
+	@test/interop/install.sh $(CURDIR)/.tools/interop
+	$(GO) build -o bin/interop-widened ./test/interop/widened
+	@cd test/interop && TZ=UTC PYTHONDONTWRITEBYTECODE=1 INTEROP_TOOLS=$(CURDIR)/.tools/interop \
+		INTEROP_LAKELINK=$(CURDIR)/bin/lakelink INTEROP_WIDENED=$(CURDIR)/bin/interop-widened \
+		$(CURDIR)/.tools/interop/venv/bin/python -m pytest test_moments.py test_traffic.py test_filters.py test_model.py $(INTEROP_ARGS)
 
 lint: $(GOLANGCI).$(GOLANGCI_PIN) ## format, vet, checks and import arrows
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt: these files need formatting:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

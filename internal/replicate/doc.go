@@ -6,6 +6,6 @@
 // (cycle.go), and hands them to every format. Formats that commit on an interval are closed by
 // the runner (interval.go).
 //
-// Loops: one runner per link (Manager.start), one follower per table (runner.follow), one closer
-// per interval format (runner.Run). Each is waited for by whoever started it.
+// Loops: one runner per link (Manager.start), one follower per table and one closer
+// per interval format (runner.attempt). Each is waited for by whoever started it.
 package replicate

@@ -409,9 +409,14 @@ func TestLoadGoesOnAtItsLastPageAfterAStop(t *testing.T) {
 func TestWaitCountsRowsThatFellOutOfALongRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "account")
+		delete(w.lakes, lakelink.Incremental) // whose interval would give the row the time to come
 		m := w.start()
 		defer m.Close()
-		w.create(m)
+		l := w.link()
+		l.Formats = []lakelink.Format{lakelink.Delta}
+		if _, err := m.Create(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
 		w.wait(m)
 		ids := w.source.Create("account", 35) // four pages, and while the second is read
 		moved := false
